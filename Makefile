@@ -1,0 +1,58 @@
+# Cadencia: every command of the README. `make demo` and `make test` need python3 and make, no more.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SOURCES ?= complete_journey
+
+.PHONY: demo test lint bench ui install lock format help
+
+help:
+	@echo "make demo | test | lint | bench | ui | install | lock | format"
+
+# Bytecode is compiled once here: without it every command spends half a minute compiling imports.
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else "Cadencia needs Python 3.11 to 3.13; this is %d.%d. Set PYTHON=/path/to/python3.x" % v[:2])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	-$(BIN)/python -m compileall -q -j 2 $(VENV)/lib >/dev/null 2>&1
+	$(BIN)/python -m orchestration.lib.dbt_project
+	@touch $(STAMP)
+
+install: $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/cadencia run --sources $(SOURCES)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests --processes 2
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.btyd
+	$(BIN)/python -m benchmarks.run_overhead
+
+# The UI and the daemon share DAGSTER_HOME with the command line: runs started there show up here.
+ui: $(STAMP)
+	$(BIN)/cadencia ui
+
+# Versions and hashes only, never an index host: the lock must install from any mirror.
+lock:
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --extra dev --extra dashboard --extra spark pyproject.toml \
+	  --output-file requirements-spark.lock

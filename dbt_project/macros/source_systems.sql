@@ -1,0 +1,108 @@
+{#
+  Which source system provides which canonical entity, and how the entities are collected.
+  The registry is the one place outside models/staging/<system>/ that a new system touches: dbt must
+  know every ref() when it parses, before the graph exists. `check_registry` compares it with the
+  graph when dbt runs, so that a forgotten line is an error and never a silently missing system.
+#}
+
+{% macro entity_registry() %}
+    {% do return({
+        "customers": ["cdnow", "complete_journey"],
+        "products": ["cdnow", "complete_journey"],
+        "stores": ["cdnow", "complete_journey"],
+        "orders": ["cdnow", "complete_journey"],
+        "order_lines": ["cdnow", "complete_journey"],
+        "campaigns": ["complete_journey"],
+        "messages": ["complete_journey"],
+        "responses": ["complete_journey"],
+        "offers": ["complete_journey"],
+    }) %}
+{% endmacro %}
+
+
+{# Source systems of this run, as a list; the variable may be a list or a comma separated text. #}
+{% macro enabled_source_systems() %}
+    {% set value = var("source_systems") %}
+    {% if value is string %}
+        {% set value = value.split(",") %}
+    {% endif %}
+    {% set systems = [] %}
+    {% for system in value %}
+        {% do systems.append(system | trim) %}
+    {% endfor %}
+    {% do return(systems) %}
+{% endmacro %}
+
+
+{#
+  All rows of an entity from the enabled source systems, in the canonical columns (see
+  canonical_columns). Refs every system that provides the entity, so that the lineage does not
+  depend on the run; reads only the enabled ones; with none, a typed relation without rows.
+#}
+{% macro union_enabled(entity) %}
+    {%- set enabled = enabled_source_systems() -%}
+    {%- set relations = [] -%}
+    {%- for system in entity_registry()[entity] -%}
+        {%- set relation = ref("stg_" ~ system ~ "__" ~ entity) -%}
+        {%- if system in enabled -%}
+            {%- do relations.append({"system": system, "relation": relation}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if execute -%}
+        {%- do check_registry(entity) -%}
+        {%- do check_enabled_source_systems(enabled) -%}
+    {%- endif -%}
+    {%- for item in relations %}
+    select
+        '{{ item.system }}' as source_system,
+        {%- for column in canonical_columns(entity) %}
+        cast({{ column.name }} as {{ column.type }}) as {{ column.name }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from {{ item.relation }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- else %}
+    select
+        cast(null as {{ dbt.type_string() }}) as source_system,
+        {%- for column in canonical_columns(entity) %}
+        cast(null as {{ column.type }}) as {{ column.name }}{{ "," if not loop.last }}
+        {%- endfor %}
+    where 1 = 0
+    {%- endfor %}
+{%- endmacro %}
+
+
+{# Fails when a staging model of the entity exists that the registry does not name. #}
+{% macro check_registry(entity) %}
+    {% set suffix = "__" ~ entity %}
+    {% for node in graph.nodes.values() %}
+        {% if node.resource_type == "model" and node.name.startswith("stg_") and node.name.endswith(suffix) %}
+            {% set system = node.name[4 : node.name | length - suffix | length] %}
+            {% if system not in entity_registry()[entity] %}
+                {% do exceptions.raise_compiler_error(
+                    "The model " ~ node.name ~ " (" ~ node.original_file_path ~ ") provides '" ~ entity
+                    ~ "' but macros/source_systems.sql does not list '" ~ system ~ "' under '" ~ entity
+                    ~ "'. Add it to entity_registry()."
+                ) %}
+            {% endif %}
+        {% endif %}
+    {% endfor %}
+{% endmacro %}
+
+
+{# Fails when the run asks for a source system that provides nothing. #}
+{% macro check_enabled_source_systems(enabled) %}
+    {% set known = [] %}
+    {% for systems in entity_registry().values() %}
+        {% do known.extend(systems) %}
+    {% endfor %}
+    {% for system in enabled %}
+        {% if system not in known %}
+            {% do exceptions.raise_compiler_error(
+                "The variable source_systems names '" ~ system ~ "', which has no staging model. Known: "
+                ~ known | unique | sort | join(", ") ~ "."
+            ) %}
+        {% endif %}
+    {% endfor %}
+{% endmacro %}

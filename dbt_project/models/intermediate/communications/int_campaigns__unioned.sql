@@ -1,0 +1,26 @@
+with
+
+campaigns as (
+
+    {{ union_enabled('campaigns') }}
+
+),
+
+final as (
+
+    select
+        {{ prefixed_id('campaigns.source_system', 'campaigns.source_campaign_id') }} as campaign_id,
+        campaigns.source_system,
+        campaigns.campaign_name,
+        campaigns.campaign_type,
+        campaigns.channel,
+        campaigns.starts_on,
+        -- planned, hence known although it may lie ahead
+        campaigns.ends_on
+    from campaigns
+    -- the as-of cut
+    where campaigns.starts_on < {{ as_of_date() }}
+
+)
+
+select * from final

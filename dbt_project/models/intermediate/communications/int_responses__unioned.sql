@@ -1,0 +1,26 @@
+with
+
+responses as (
+
+    {{ union_enabled('responses') }}
+
+),
+
+final as (
+
+    select
+        {{ prefixed_id('responses.source_system', 'responses.source_response_id') }} as response_id,
+        {{ prefixed_id('responses.source_system', 'responses.source_message_id') }} as message_id,
+        {{ customer_id('responses.source_system', 'responses.source_customer_id') }} as customer_id,
+        {{ prefixed_id('responses.source_system', 'responses.source_campaign_id') }} as campaign_id,
+        {{ prefixed_id('responses.source_system', 'responses.source_offer_id') }} as offer_id,
+        responses.source_system,
+        responses.response_type,
+        responses.responded_at
+    from responses
+    -- the as-of cut
+    where responses.responded_at < {{ as_of_date() }}
+
+)
+
+select * from final

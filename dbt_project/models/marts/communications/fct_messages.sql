@@ -1,0 +1,49 @@
+with
+
+messages as (
+
+    select * from {{ ref('int_messages__unioned') }}
+
+),
+
+responses as (
+
+    select * from {{ ref('int_responses__unioned') }}
+
+),
+
+answered as (
+
+    select
+        message_id,
+        count(*) as responses,
+        min(responded_at) as first_responded_at
+    from responses
+    group by message_id
+
+),
+
+final as (
+
+    select
+        messages.message_id,
+        messages.customer_id,
+        messages.campaign_id,
+        messages.source_system,
+        messages.channel,
+        messages.is_machine_open,
+        cast(coalesce(answered.responses, 0) as bigint) as responses,
+        answered.message_id is not null as has_response,
+        messages.sent_at,
+        messages.delivered_at,
+        messages.opened_at,
+        messages.clicked_at,
+        messages.bounced_at,
+        messages.unsubscribed_at,
+        answered.first_responded_at
+    from messages
+    left join answered on messages.message_id = answered.message_id
+
+)
+
+select * from final

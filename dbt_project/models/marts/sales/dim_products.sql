@@ -1,0 +1,48 @@
+with
+
+products as (
+
+    select * from {{ ref('int_products__unioned') }}
+
+),
+
+order_lines as (
+
+    select * from {{ ref('int_order_lines__unioned') }}
+
+),
+
+sales as (
+
+    select
+        product_id,
+        min(ordered_at) as first_sold_at,
+        max(ordered_at) as last_sold_at
+    from order_lines
+    group by product_id
+
+),
+
+final as (
+
+    select
+        products.product_id,
+        products.source_system,
+        products.source_product_id,
+        products.product_name,
+        products.department,
+        products.category,
+        products.product_type,
+        products.brand,
+        products.manufacturer_id,
+        products.package_size,
+        products.is_recommendable,
+        products.is_unknown_member,
+        sales.first_sold_at,
+        sales.last_sold_at
+    from products
+    left join sales on products.product_id = sales.product_id
+
+)
+
+select * from final

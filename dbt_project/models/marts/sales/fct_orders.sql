@@ -1,0 +1,50 @@
+with
+
+orders as (
+
+    select * from {{ ref('int_orders__unioned') }}
+
+),
+
+order_lines as (
+
+    select * from {{ ref('int_order_lines__unioned') }}
+
+),
+
+contents as (
+
+    select
+        order_id,
+        count(*) as lines,
+        sum(quantity) as quantity
+    from order_lines
+    group by order_id
+
+),
+
+final as (
+
+    select
+        orders.order_id,
+        orders.customer_id,
+        orders.store_id,
+        orders.source_system,
+        orders.channel,
+        orders.conversion_source,
+        cast(coalesce(contents.lines, 0) as bigint) as lines,
+        cast(coalesce(contents.quantity, 0) as decimal(18, 4)) as quantity,
+        orders.gross_amount,
+        orders.discount_amount,
+        orders.net_amount,
+        orders.manufacturer_coupon_amount,
+        orders.is_return,
+        orders.is_time_of_day_known,
+        orders.ordered_on,
+        orders.ordered_at
+    from orders
+    left join contents on orders.order_id = contents.order_id
+
+)
+
+select * from final

@@ -1,0 +1,155 @@
+with
+
+customers as (
+
+    select * from {{ ref('dim_customers') }}
+
+),
+
+rfm as (
+
+    select * from {{ ref('customer_rfm') }}
+
+),
+
+patterns as (
+
+    select * from {{ ref('customer_purchase_patterns') }}
+
+),
+
+messages as (
+
+    select * from {{ ref('fct_messages') }}
+
+),
+
+predictions as (
+
+    select * from {{ source('ml', 'customer_predictions') }}
+
+),
+
+contact_plan as (
+
+    select * from {{ source('plan', 'contact_plan') }}
+
+),
+
+current_predictions as (
+
+    select * from predictions
+    where as_of_date = {{ as_of_date() }}
+
+),
+
+message_totals as (
+
+    select
+        customer_id,
+        count(*) as messages,
+        sum(case when has_response then 1 else 0 end) as responded_messages,
+        max(sent_at) as last_message_at
+    from messages
+    group by customer_id
+
+),
+
+planned as (
+
+    select
+        *,
+        row_number() over (partition by customer_id order by send_at, play) as place
+    from contact_plan
+    where plan_date = {{ as_of_date() }}
+
+),
+
+final as (
+
+    select
+        -- who
+        customers.customer_id,
+        customers.household_id,
+        customers.source_systems,
+        customers.postal_code,
+        customers.province_code,
+        customers.gender,
+        customers.age_band,
+        customers.income_band,
+        customers.household_size,
+        customers.household_composition,
+        customers.has_email,
+        customers.has_phone,
+        customers.has_postal_address,
+        customers.has_push,
+        customers.completeness_share,
+        customers.first_seen_at,
+
+        -- worth and habit
+        rfm.rfm_group,
+        rfm.rfm_segment,
+        rfm.segment_name_en,
+        rfm.segment_name_es,
+        rfm.rfm_cell,
+        rfm.r_score,
+        rfm.f_score,
+        rfm.m_score,
+        rfm.recency_days,
+        rfm.frequency,
+        rfm.monetary_value,
+        coalesce(patterns.orders, 0) as orders,
+        cast(coalesce(patterns.net_amount, 0) as decimal(18, 4)) as net_amount,
+        patterns.mean_ticket_amount,
+        patterns.median_interpurchase_days,
+        patterns.regularity,
+        patterns.cycle_position,
+        patterns.favourite_department,
+        patterns.favourite_category,
+        patterns.favourite_store_id,
+        patterns.favourite_channel,
+        patterns.favourite_weekday,
+        patterns.favourite_hour,
+        patterns.first_purchase_at,
+        patterns.last_purchase_at,
+        patterns.due_at,
+
+        -- communication
+        coalesce(message_totals.messages, 0) as messages,
+        cast(coalesce(message_totals.responded_messages, 0) as bigint) as responded_messages,
+        message_totals.last_message_at,
+
+        -- expectation
+        current_predictions.model,
+        current_predictions.p_alive,
+        current_predictions.churn_risk,
+        current_predictions.p_purchase_30d,
+        current_predictions.p_purchase_90d,
+        current_predictions.expected_purchases_365d,
+        current_predictions.expected_value,
+        current_predictions.clv_365d,
+        cast(current_predictions.next_purchase_at as {{ dbt.type_timestamp() }}) as next_purchase_at,
+        current_predictions.best_channel,
+        current_predictions.purchase_churn_segment,
+        current_predictions.is_abstaining,
+
+        -- next contact
+        planned.play as next_contact_play,
+        planned.category as next_contact_category,
+        planned.channel as next_contact_channel,
+        cast(planned.send_at as {{ dbt.type_timestamp() }}) as next_contact_at,
+        planned.reason as next_contact_reason,
+        {{ as_of_date() }} as as_of_date
+    from customers
+    inner join rfm on customers.customer_id = rfm.customer_id
+    left join patterns on customers.customer_id = patterns.customer_id
+    left join message_totals on customers.customer_id = message_totals.customer_id
+    left join current_predictions on customers.customer_id = current_predictions.customer_id
+    left join planned
+        on
+            customers.customer_id = planned.customer_id
+            and planned.place = 1
+
+)
+
+select * from final

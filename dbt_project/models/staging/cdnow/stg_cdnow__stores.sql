@@ -1,0 +1,20 @@
+with
+
+purchases as (
+
+    select * from {{ ref('base_cdnow__purchases') }}
+
+),
+
+final as (
+
+    select
+        'web' as source_store_id,
+        'CDNOW web shop' as store_name,
+        'online' as channel,
+        min(ordered_at) as first_seen_at
+    from purchases
+
+)
+
+select * from final

@@ -1,0 +1,41 @@
+with
+
+products as (
+
+    select * from {{ ref('base_complete_journey__products') }}
+
+),
+
+never_recommended as (
+
+    select * from {{ ref('complete_journey_never_recommended') }}
+
+),
+
+final as (
+
+    select
+        products.source_product_id,
+        coalesce(products.product_type, products.category, products.department) as product_name,
+        products.department,
+        products.category,
+        products.product_type,
+        products.brand,
+        products.manufacturer_id,
+        products.package_size,
+        products.category is not null
+        and departments.name is null
+        and categories.name is null as is_recommendable
+    from products
+    left join never_recommended as departments
+        on
+            products.department = departments.name
+            and departments.taxonomy_level = 'department'
+    left join never_recommended as categories
+        on
+            products.category = categories.name
+            and categories.taxonomy_level = 'category'
+
+)
+
+select * from final

@@ -1,0 +1,174 @@
+"""The command `cadencia`: run, status, sql, doctor, rollback.
+
+Belongs here: options, output and exit codes (0 done, 1 a check failed and nothing was published,
+2 bad configuration or input). Does not: the work, which is in `lib` and the Dagster job.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.lib.errors import CadenciaError
+from orchestration.settings import DBT_PROJECT_DIR, Settings, get_settings
+
+app = typer.Typer(
+    help="Cadencia: the open predictive-CRM warehouse.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+
+def _say(error: CadenciaError) -> int:
+    errors.print(f"[bold red]cadencia:[/] {_escape(str(error))}", soft_wrap=True)
+    return error.exit_code
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+@app.command()
+def run(
+    sources: Annotated[
+        str, typer.Option(help="Source systems, comma separated (default: CADENCIA_SOURCES).")
+    ] = "",
+    as_of: Annotated[
+        str, typer.Option(help="First day that the run does not know, YYYY-MM-DD.")
+    ] = "",
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Load every file again, even unchanged ones.")
+    ] = False,
+) -> None:
+    """Run the whole graph and publish the warehouse: the Dagster job `daily`."""
+    started = time.monotonic()
+    if sources:
+        os.environ["CADENCIA_SOURCES"] = sources
+    settings = get_settings()
+    _check_options(settings, as_of)
+    console.print(
+        f"Cadencia run: {', '.join(settings.sources)} → {settings.warehouse_dir}", soft_wrap=True
+    )
+    # Imported late: dagster and dbt take seconds, and a wrong option should be told at once.
+    from orchestration.lib.run_job import RunOptions, run_daily
+    from orchestration.lib.summary import print_summary
+
+    outcome = run_daily(settings, RunOptions(as_of=as_of, full_refresh=full_refresh), console)
+    if not outcome.is_success:
+        for sentence in outcome.errors:
+            errors.print(f"[bold red]✗[/] {_escape(sentence)}", soft_wrap=True)
+        errors.print(
+            f"Run {outcome.run_id[:8]} failed. [bold]Nothing was published[/]: readers keep the "
+            "version before. `make ui` shows the run in Dagster.",
+            soft_wrap=True,
+        )
+        raise typer.Exit(outcome.exit_code)
+    print_summary(settings.warehouse_dir / "crm.duckdb", console)
+    console.print(f"Run {outcome.run_id[:8]} published in {time.monotonic() - started:.0f} s.")
+
+
+def _check_options(settings: Settings, as_of: str) -> None:
+    """Refuse wrong options before anything slow is imported."""
+    from datetime import UTC, datetime
+
+    from orchestration.lib.as_of import parse_as_of
+    from orchestration.lib.contract import load_contracts, select_systems
+
+    select_systems(load_contracts(DBT_PROJECT_DIR / "models" / "staging"), settings.sources)
+    parse_as_of(as_of, datetime.now(UTC).date())
+
+
+@app.command()
+def status() -> None:
+    """Show the last runs, what is published, its checks and its row counts."""
+    from orchestration.lib.status import print_status
+
+    print_status(get_settings(), console)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="The query; without one, a prompt opens.")] = "",
+    database: Annotated[
+        str, typer.Option(help="analytics (pseudonymised) or crm (personal data).")
+    ] = "analytics",
+    output: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    limit: Annotated[int, typer.Option(help="Rows shown as a table; csv and json show all.")] = 100,
+) -> None:
+    """Query the published warehouse, read-only."""
+    from orchestration.lib.sql_shell import run_query, run_shell
+
+    settings = get_settings()
+    if query:
+        run_query(settings, database, query, output, limit, console)
+    else:
+        run_shell(settings, database, output, limit, console)
+
+
+@app.command()
+def doctor() -> None:
+    """Check the environment and the configuration; say what to mend."""
+    from orchestration.lib.doctor import examine
+
+    findings = examine(get_settings())
+    table = Table(show_header=False, box=None)
+    for finding in findings:
+        mark = "[green]✓[/]" if finding.is_good else "[red]✗[/]"
+        table.add_row(mark, finding.name, _escape(finding.detail))
+    console.print(table)
+    if not all(finding.is_good for finding in findings):
+        raise typer.Exit(2)
+
+
+@app.command()
+def rollback(
+    run_id: Annotated[
+        str, typer.Argument(metavar="[RUN]", help="First characters of a kept run's id.")
+    ] = "",
+) -> None:
+    """Publish an earlier version again: RUN, or the one before the current."""
+    from orchestration.lib.publishing import rollback as publish_again
+    from orchestration.lib.run_lock import hold_run_lock
+
+    settings = get_settings()
+    with hold_run_lock(settings.warehouse_dir, "rollback"):
+        chosen = publish_again(settings.warehouse_dir, run_id or None)
+    console.print(
+        f"Published again: run {chosen.run_id[:8]} of {chosen.published_at[:19]} "
+        f"(as of {chosen.details.get('as_of_date', 'unknown')}). "
+        f"`cadencia status` lists the versions that are kept."
+    )
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Open the Dagster UI and its daemon on 127.0.0.1, over the same runs as the command line."""
+    from orchestration.lib.dagster_ui import serve
+
+    serve(get_settings(), port, console)
+
+
+def main() -> None:
+    """Run the command line; an error that a person can act on is one sentence, not a traceback."""
+    os.umask(0o077)
+    try:
+        app()
+    except CadenciaError as error:
+        sys.exit(_say(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Assets, checks, jobs and schedules, one folder a capability; loaded by `definitions`."""

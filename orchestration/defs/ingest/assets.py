@@ -1,0 +1,208 @@
+"""Raw assets, one a declared source table, the ledger, and the settings of the run.
+
+Everything here follows from the `sources.yml` files; a new system needs no Python.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+
+from orchestration.lib.as_of import parse_as_of
+from orchestration.lib.contract import SystemContract, TableContract, load_contracts
+from orchestration.lib.errors import InputError
+from orchestration.lib.loading import LoadResult, load_table
+from orchestration.lib.run_records import ensure_run_tables, record_checks
+from orchestration.resources import STAGING_DIR, WarehouseResource
+
+GROUP = "ingest"
+OWNERS = ["team:analytics-engineering"]
+
+
+def utc_now() -> datetime:
+    """Return the time in UTC without zone, as every timestamp of the warehouse."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _load_metadata(result: LoadResult) -> dict[str, dg.MetadataValue | int | str | bool]:
+    return {
+        "dagster/row_count": result.rows_loaded,
+        "rows_delivered": result.rows_delivered,
+        "rows_rejected": result.rows_rejected,
+        "is_unchanged": result.is_unchanged,
+        "source_file": result.source_file,
+        "undeclared_columns": ", ".join(result.undeclared_columns) or "none",
+    }
+
+
+def build_raw_asset(system: SystemContract, table: TableContract) -> dg.AssetsDefinition:
+    """Return the asset that loads one table, with its two checks."""
+    key = dg.AssetKey(["raw", system.name, table.name])
+
+    @dg.asset(
+        key=key,
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"duckdb", table.format if table.format == "parquet" else "file"},
+        description=f"{table.description}\n\nDelivered by {system.title}: `{table.location}`.",
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                columns=[
+                    dg.TableColumn(
+                        column.name,
+                        column.data_type,
+                        tags={"data_class": column.data_class},
+                        constraints=dg.TableColumnConstraints(nullable=not column.is_required),
+                    )
+                    for column in table.columns
+                ]
+            )
+        },
+        code_version=table.fingerprint()[:12],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "every_row_is_accounted_for",
+                asset=key,
+                blocking=True,
+                description="Rows delivered = rows loaded + rows rejected.",
+            ),
+            dg.AssetCheckSpec(
+                "rejects_within_limit",
+                asset=key,
+                blocking=True,
+                description=(
+                    f"At most {system.reject_limit_share:.2%} of the rows may be rejected: beyond it "
+                    "the export is broken, and figures from the rest would mislead."
+                ),
+            ),
+        ],
+    )
+    def raw_table(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult:
+        with warehouse.connect() as connection:
+            result = load_table(
+                connection,
+                table,
+                landing_dir=warehouse.settings.landing_dir,
+                loaded_at=utc_now(),
+                run_id=warehouse.run_id,
+                full_refresh=warehouse.full_refresh,
+            )
+        checks = {
+            "every_row_is_accounted_for": result.is_balanced,
+            "rejects_within_limit": result.reject_share <= system.reject_limit_share,
+        }
+        numbers = f"{result.rows_rejected} of {result.rows_delivered} rows rejected"
+        with warehouse.connect() as connection:
+            record_checks(
+                connection,
+                warehouse.run_id,
+                utc_now(),
+                [(f"raw.{table.identifier}", name, ok, numbers) for name, ok in checks.items()],
+            )
+        context.log.info(f"{table.identifier}: {numbers}")
+        return dg.MaterializeResult(
+            metadata=_load_metadata(result),
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=name,
+                    passed=passed,
+                    metadata={"numbers": numbers, "look_at": "raw._rejects"},
+                )
+                for name, passed in checks.items()
+            ],
+        )
+
+    return raw_table
+
+
+def default_as_of(warehouse: WarehouseResource, today: date) -> date:
+    """Return the day after the last event of static systems; today when one of them is live.
+
+    Raises
+    ------
+    InputError
+        When no event is loaded that could date the data.
+    """
+    systems = warehouse.systems()
+    if any(system.is_live for system in systems):
+        return today
+    dated = [
+        f"select max(cast({table.event_time} as date)) as last_day from {table.relation}"
+        for system in systems
+        for table in system.tables
+        if table.has_settled_event_time
+    ]
+    with warehouse.connect() as connection:
+        query = f"select max(last_day) from ({' union all '.join(dated)})"
+        last_day = connection.execute(query).fetchall()[0][0] if dated else None
+    if last_day is None:
+        raise InputError(
+            "No event is loaded that could date the data; give the date with --as-of YYYY-MM-DD."
+        )
+    as_of: date = last_day + timedelta(days=1)
+    return as_of
+
+
+@dg.definitions
+def ingest() -> dg.Definitions:
+    """Return the raw assets of every system, the ledger and the run settings."""
+    systems = load_contracts(STAGING_DIR).values()
+    raw_assets = [build_raw_asset(system, table) for system in systems for table in system.tables]
+    raw_keys = [asset.key for asset in raw_assets]
+
+    @dg.multi_asset(
+        name="run_settings",
+        group_name=GROUP,
+        specs=[
+            dg.AssetSpec(
+                ["ops", "settings"],
+                deps=raw_keys,
+                owners=OWNERS,
+                kinds={"duckdb"},
+                description="One row per warehouse: the settings of the run, first the as-of date.",
+            ),
+            dg.AssetSpec(
+                ["raw", "batches"],
+                deps=raw_keys,
+                owners=OWNERS,
+                kinds={"duckdb"},
+                description="One row per delivered file (`raw._batches`).",
+            ),
+            dg.AssetSpec(
+                ["raw", "rejects"],
+                deps=raw_keys,
+                owners=OWNERS,
+                kinds={"duckdb"},
+                description="One row per rejected value (`raw._rejects`), with its reason.",
+            ),
+        ],
+    )
+    def run_settings(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
+        today = utc_now().date()
+        systems = warehouse.systems()
+        as_of = parse_as_of(warehouse.as_of, today) or default_as_of(warehouse, today)
+        names = ",".join(system.name for system in systems)
+        with warehouse.connect() as connection:
+            ensure_run_tables(connection)
+            connection.execute("delete from ops.settings")
+            connection.execute(
+                "insert into ops.settings by name select ? as as_of_date, ? as reporting_currency, "
+                "? as source_systems, ? as run_id, ? as set_at",
+                [as_of, systems[0].currency, names, warehouse.run_id, utc_now()],
+            )
+            counts = {
+                name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0]
+                for name in ("_batches", "_rejects")
+            }
+        yield dg.MaterializeResult(
+            asset_key=["ops", "settings"],
+            metadata={"as_of_date": str(as_of), "source_systems": names, "dagster/row_count": 1},
+        )
+        for name, rows in counts.items():
+            yield dg.MaterializeResult(
+                asset_key=["raw", name.removeprefix("_")], metadata={"dagster/row_count": rows}
+            )
+
+    return dg.Definitions(assets=[*raw_assets, run_settings])

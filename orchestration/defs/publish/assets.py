@@ -1,0 +1,78 @@
+"""The last step: build the analysts' database, then publish both files in one move."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration.lib.analytics import build_analytics
+from orchestration.lib.dbt_project import read_manifest
+from orchestration.lib.keys import load_key
+from orchestration.lib.publishing import publish
+from orchestration.lib.run_records import record_run
+from orchestration.resources import WarehouseResource
+from orchestration.settings import DBT_PROJECT_DIR
+
+
+@dg.definitions
+def publishing() -> dg.Definitions:
+    """Return the publishing asset; it follows the last layer, and so everything before it."""
+    manifest = read_manifest(DBT_PROJECT_DIR)
+    serving = [
+        dg.AssetKey([node["schema"], node["name"]])
+        for node in manifest["nodes"].values()
+        if "layer_serving" in node.get("tags", []) and node["resource_type"] == "model"
+    ]
+
+    @dg.asset(
+        key=["publish", "warehouse"],
+        deps=[
+            *serving,
+            dg.AssetKey(["plan", "decisions"]),
+            dg.AssetKey(["ml", "model_runs"]),
+            dg.AssetKey(["quality", "reconciliation"]),
+        ],
+        group_name="publish",
+        owners=["team:analytics-engineering"],
+        kinds={"duckdb"},
+        description=(
+            "The published warehouse: `crm.duckdb` and the pseudonymised `analytics.duckdb`. A run "
+            "that does not include this asset changes nothing that readers see."
+        ),
+    )
+    def published_warehouse(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult:
+        settings = warehouse.settings
+        now = datetime.now(UTC).replace(tzinfo=None)
+        started = context.instance.get_run_stats(context.run_id).start_time
+        with warehouse.connect() as connection:
+            record_run(
+                connection,
+                warehouse.run_id,
+                datetime.fromtimestamp(started, UTC).replace(tzinfo=None) if started else now,
+                now,
+                warehouse.full_refresh,
+            )
+            connection.execute("checkpoint")
+        key = load_key("pseudonym", settings.pseudonym_key.get_secret_value(), settings.keys_dir)
+        counts = build_analytics(
+            warehouse.database, warehouse.folder / "analytics.duckdb", manifest, key
+        )
+        as_of = str(warehouse.as_of_date())
+        systems = ",".join(system.name for system in warehouse.systems())
+        folder = publish(
+            settings.warehouse_dir,
+            warehouse.folder,
+            {"as_of_date": as_of, "source_systems": systems},
+            settings.keep_published,
+        )
+        return dg.MaterializeResult(
+            metadata={
+                "as_of_date": as_of,
+                "path": dg.MetadataValue.path(str(folder)),
+                "tables": len(counts),
+                "dagster/row_count": sum(counts.values()),
+            }
+        )
+
+    return dg.Definitions(assets=[published_warehouse])

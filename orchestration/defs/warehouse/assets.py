@@ -1,0 +1,21 @@
+"""The dbt layers, in order: staging and intermediate, marts, plays, serving.
+
+Python stands between them (models after marts, the plan after plays), hence one definition a layer.
+"""
+
+import dagster as dg
+
+from orchestration.lib.dbt_layers import build_dbt_layer
+from orchestration.lib.dbt_project import read_manifest
+from orchestration.settings import DBT_PROJECT_DIR
+
+LAYERS = ("staging", "marts", "plays", "serving")
+
+
+@dg.definitions
+def warehouse() -> dg.Definitions:
+    """Return one asset definition a layer."""
+    manifest = read_manifest(DBT_PROJECT_DIR)
+    return dg.Definitions(
+        assets=[build_dbt_layer(f"dbt_{name}", f"layer_{name}", manifest) for name in LAYERS]
+    )

@@ -1,0 +1,1 @@
+"""Building blocks of the orchestration: translators, factories, formatting; no asset definitions."""

@@ -1,0 +1,115 @@
+"""Checks of the environment and the configuration: what would keep a run from working, and the remedy."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from orchestration.lib.connection import open_published
+from orchestration.lib.contract import load_contracts, select_systems
+from orchestration.lib.dbt_project import ensure_manifest
+from orchestration.lib.errors import CadenciaError
+from orchestration.lib.loading import find_file
+from orchestration.settings import DBT_PROJECT_DIR, Settings
+
+FREE_GIB_WANTED = 2
+PINNED = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "pandas", "lifetimes", "splink")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    is_good: bool
+    detail: str
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding("Python", (3, 11) <= sys.version_info < (3, 14), f"{version} (3.11 to 3.13 wanted)")
+
+
+def _packages() -> Iterator[Finding]:
+    requirements = importlib.metadata.requires("cadencia") or []
+    pins = dict(r.split(";")[0].strip().split("==") for r in requirements if "==" in r and "extra" not in r)
+    for name in PINNED:
+        try:
+            installed = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, False, "not installed; run `make install`")
+            continue
+        wanted = pins.get(name, installed)
+        detail = installed if installed == wanted else f"{installed}, but {wanted} is pinned; `make install`"
+        yield Finding(name, installed == wanted, detail)
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    is_writable = os.access(settings.home, os.W_OK)
+    yield Finding("CADENCIA_HOME", is_writable, f"{settings.home}{'' if is_writable else ' is read-only'}")
+    free = shutil.disk_usage(settings.home).free / 2**30
+    yield Finding("free disk", free >= FREE_GIB_WANTED, f"{free:.1f} GiB ({FREE_GIB_WANTED} wanted)")
+
+
+def _sources(settings: Settings) -> Iterator[Finding]:
+    contracts = load_contracts(DBT_PROJECT_DIR / "models" / "staging")
+    yield Finding("ingestion contract", True, f"{len(contracts)} systems: {', '.join(sorted(contracts))}")
+    for system in select_systems(contracts, settings.sources):
+        for table in system.tables:
+            find_file(table, settings.landing_dir)
+        yield Finding(f"source {system.name}", True, f"all {len(system.tables)} files found")
+
+
+def _dbt() -> Finding:
+    return Finding("dbt project", True, f"parsed: {ensure_manifest(DBT_PROJECT_DIR)}")
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    for path in sorted(settings.keys_dir.glob("*.key")):
+        is_private = not path.stat().st_mode & 0o077
+        yield Finding(
+            f"key {path.stem}",
+            is_private,
+            "only the owner can read it" if is_private else f"others can read it; chmod 600 {path}",
+        )
+
+
+def _warehouse(settings: Settings) -> Finding:
+    crm_file = settings.warehouse_dir / "crm.duckdb"
+    if not crm_file.exists():
+        return Finding("published warehouse", True, "none yet; `cadencia run` makes it")
+    with open_published(crm_file) as connection:
+        ((as_of,),) = connection.execute("select as_of_date from ops.settings").fetchall()
+    return Finding("published warehouse", True, f"opens, as of {as_of}")
+
+
+def _guarded(name: str, look: Callable[[], Finding | Iterator[Finding]]) -> Iterator[Finding]:
+    """Run one look; an error that a person can act on becomes a finding."""
+    try:
+        found = look()
+        if isinstance(found, Finding):
+            yield found
+        else:
+            yield from found
+    except CadenciaError as error:
+        yield Finding(name, False, str(error))
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; never raises for a fault that it can name."""
+    looks: list[tuple[str, Callable[[], Finding | Iterator[Finding]]]] = [
+        ("Python", _python),
+        ("packages", _packages),
+        ("CADENCIA_HOME", lambda: _home(settings)),
+        ("sources", lambda: _sources(settings)),
+        ("dbt project", _dbt),
+        ("keys", lambda: _keys(settings)),
+        ("published warehouse", lambda: _warehouse(settings)),
+    ]
+    return [finding for name, look in looks for finding in _guarded(name, look)]

@@ -1,0 +1,179 @@
+"""The run's warehouse: lock, working copy, connections and the shared run settings.
+
+Belongs here: what every asset needs of a run. Does not: what an asset computes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pandas as pd
+from pydantic import PrivateAttr
+
+from orchestration.lib.connection import open_for_writing
+from orchestration.lib.contract import SystemContract, load_contracts, select_systems
+from orchestration.lib.dbt_project import declared_columns, read_manifest
+from orchestration.lib.errors import ConfigurationError, ContractError, RunLockedError
+from orchestration.lib.publishing import make_working_copy
+from orchestration.lib.run_lock import hold_run_lock
+from orchestration.settings import DBT_PROJECT_DIR, Settings, get_settings
+
+STAGING_DIR = DBT_PROJECT_DIR / "models" / "staging"
+PROCESS_TAG = "cadencia/process"
+
+
+@contextmanager
+def _lock_or_wait(
+    context: dg.InitResourceContext, warehouse_dir: Path, run_id: str, wait_seconds: int
+) -> Iterator[None]:
+    """Hold the run lock; runs of the UI and the schedule wait their turn, the CLI answers at once."""
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        lock = hold_run_lock(warehouse_dir, run_id)
+        try:
+            lock.__enter__()
+        except RunLockedError as error:
+            if time.monotonic() >= deadline:
+                raise
+            if context.log:
+                context.log.info(f"Waiting: {error}")
+            time.sleep(min(10, wait_seconds))
+            continue
+        try:
+            yield
+        finally:
+            lock.__exit__(None, None, None)
+        return
+
+
+def _close_orphans(instance: dg.DagsterInstance | None, run_id: str) -> None:
+    """Mark command-line runs whose process is gone (kill -9, power cut) as failed."""
+    if instance is None:
+        return
+    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    for run in instance.get_runs(filters=started):
+        process = run.tags.get(PROCESS_TAG)
+        if run.run_id != run_id and process and not Path(f"/proc/{process}").exists():
+            instance.report_run_failed(run, "The process of this run died; nothing was published.")
+
+
+class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """One run's working copy of the warehouse; nothing is visible to readers before the publish."""
+
+    source_systems: list[str] = []
+    as_of: str = ""
+    full_refresh: bool = False
+    lock_wait_seconds: int = 3600
+
+    _settings: Settings = PrivateAttr()
+    _folder: Path = PrivateAttr()
+    _run_id: str = PrivateAttr()
+
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> Iterator[WarehouseResource]:
+        """Lock, copy, hand out; afterwards remove the copy unless it was published."""
+        settings = get_settings()
+        self._settings = settings
+        self._run_id = context.run_id or "ad-hoc"
+        os.umask(0o077)
+        with _lock_or_wait(
+            context, settings.warehouse_dir, self._run_id, self.lock_wait_seconds
+        ):
+            _close_orphans(context.instance, self._run_id)
+            self._folder = make_working_copy(settings.warehouse_dir, self._run_id)
+            try:
+                yield self
+            finally:
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of the deployment."""
+        return self._settings
+
+    @property
+    def folder(self) -> Path:
+        """The working copy's folder."""
+        return self._folder
+
+    @property
+    def database(self) -> Path:
+        """The working copy's ``crm.duckdb``."""
+        return self._folder / "crm.duckdb"
+
+    @property
+    def run_id(self) -> str:
+        """Dagster run id."""
+        return self._run_id
+
+    def systems(self) -> tuple[SystemContract, ...]:
+        """Return the contracts of the run's source systems."""
+        names = self.source_systems or list(self._settings.sources)
+        return select_systems(load_contracts(STAGING_DIR), names)
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the working copy for reading and writing."""
+        with open_for_writing(
+            self.database,
+            threads=self._settings.threads,
+            memory_limit=self._settings.memory_limit,
+        ) as connection:
+            yield connection
+
+    def read(self, query: str) -> pd.DataFrame:
+        """Run a query on the working copy and return its frame."""
+        with self.connect() as connection:
+            return connection.execute(query).df()
+
+    def as_of_date(self) -> date:
+        """Return the run's as-of date from ``ops.settings``."""
+        with self.connect() as connection:
+            row = connection.execute("select as_of_date from ops.settings").fetchall()
+        if not row:
+            raise ConfigurationError(
+                "ops.settings is empty: materialize the asset ops/settings before this one."
+            )
+        as_of: date = row[0][0]
+        return as_of
+
+    def write_as_of(self, schema: str, table: str, frame: pd.DataFrame, key: str) -> int:
+        """Replace the rows of the run's date in a table that keeps its history.
+
+        The table has the columns and types that `staging/sources.yml` declares; ``key`` is its date
+        column (``as_of_date`` or ``plan_date``). Returns the rows written.
+
+        Raises
+        ------
+        ContractError
+            When the frame has not exactly the declared columns.
+        """
+        columns = declared_columns(read_manifest(DBT_PROJECT_DIR), schema, table)
+        if set(columns) != set(frame.columns):
+            raise ContractError(
+                f"{schema}.{table}: the frame and staging/sources.yml differ in the column(s) "
+                f"{', '.join(sorted(set(columns) ^ set(frame.columns)))}. Make them agree."
+            )
+        target = f'"{schema}"."{table}"'
+        ddl = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+        with self.connect() as connection:
+            connection.register("incoming", frame)
+            connection.execute("begin")
+            connection.execute(f'create schema if not exists "{schema}"')
+            connection.execute(f"create table if not exists {target} ({ddl})")
+            connection.execute(
+                f'delete from {target} where "{key}" = (select as_of_date from ops.settings)'
+            )
+            connection.execute(f"insert into {target} by name from incoming")
+            connection.execute("commit")
+        return len(frame)

@@ -1,0 +1,91 @@
+"""Typed settings from the environment (prefix ``CADENCIA_``) and the folders that follow from them.
+
+Belongs here: every knob of a deployment. Does not: constants of a model (in `ml`) or of a source (its yml).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from orchestration.lib.errors import ConfigurationError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+
+
+class Settings(BaseSettings):
+    """Settings of one deployment; each field is the environment variable ``CADENCIA_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="CADENCIA_", frozen=True, extra="ignore")
+
+    home: Path = PROJECT_ROOT / "data"
+    sources: Annotated[tuple[str, ...], NoDecode] = ("complete_journey",)
+    threads: int = Field(default=2, ge=1)
+    memory_limit: str = "6GB"
+    keep_published: int = Field(default=5, ge=1)
+    schedule: str = "0 5 * * *"
+    failure_webhook: SecretStr = SecretStr("")
+    pseudonym_key: SecretStr = SecretStr("")
+    holdout_key: SecretStr = SecretStr("")
+    margin_share: float = Field(default=1.0, gt=0, le=1)
+    annual_discount_rate: float = Field(default=0.10, ge=0, lt=1)
+    max_contacts_per_7d: int = Field(default=2, ge=0)
+    max_contacts_per_30d: int = Field(default=6, ge=0)
+    universal_holdout_share: float = Field(default=0.05, ge=0, lt=1)
+    play_holdout_share: float = Field(default=0.10, ge=0, lt=1)
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _split_sources(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("home")
+    @classmethod
+    def _absolute_home(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @property
+    def landing_dir(self) -> Path:
+        """Folder where files are dropped: ``landing/<system>/``."""
+        return self.home / "landing"
+
+    @property
+    def warehouse_dir(self) -> Path:
+        """Folder of the published warehouse and of the working copies."""
+        return self.home / "warehouse"
+
+    @property
+    def keys_dir(self) -> Path:
+        """Folder of generated keys, outside the warehouse so that a copy of one lacks the other."""
+        return self.home / "keys"
+
+    @property
+    def dagster_home(self) -> Path:
+        """``DAGSTER_HOME``: run and event storage shared by the CLI and the UI."""
+        return self.home / "dagster"
+
+
+def get_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises
+    ------
+    ConfigurationError
+        When a variable can't be read; the sentence names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"CADENCIA_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors(include_input=False)
+        )
+        raise ConfigurationError(
+            f"The environment has settings that can't be used: {problems}. Correct or unset them."
+        ) from None
