@@ -24,8 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-console = Console()
-errors = Console(stderr=True)
+# Bound now: libraries that redirect sys.stdout while a model is fitted must not swallow the display.
+console = Console(file=sys.stdout)
+errors = Console(file=sys.stderr)
 
 
 def _say(error: CadenciaError) -> int:
@@ -61,8 +62,8 @@ def run(
         f"Cadencia run: {', '.join(settings.sources)} → {settings.warehouse_dir}", soft_wrap=True
     )
     # Imported late: dagster and dbt take seconds, and a wrong option should be told at once.
-    from orchestration.lib.run_job import RunOptions, run_daily
     from orchestration.lib.summary import print_summary
+    from orchestration.run_job import RunOptions, run_daily
 
     outcome = run_daily(settings, RunOptions(as_of=as_of, full_refresh=full_refresh), console)
     if not outcome.is_success:

@@ -16,7 +16,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pandas as pd
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from orchestration.lib.connection import open_for_writing
 from orchestration.lib.contract import SystemContract, load_contracts, select_systems
@@ -28,6 +28,13 @@ from orchestration.settings import DBT_PROJECT_DIR, Settings, get_settings
 
 STAGING_DIR = DBT_PROJECT_DIR / "models" / "staging"
 PROCESS_TAG = "cadencia/process"
+
+
+def disabled_systems() -> frozenset[str]:
+    """Return the source systems that exist but that this deployment does not use."""
+    contracts = load_contracts(STAGING_DIR)
+    enabled = {system.name for system in select_systems(contracts, get_settings().sources)}
+    return frozenset(contracts) - enabled
 
 
 @contextmanager
@@ -65,10 +72,10 @@ def _close_orphans(instance: dg.DagsterInstance | None, run_id: str) -> None:
             instance.report_run_failed(run, "The process of this run died; nothing was published.")
 
 
-class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class WarehouseResource(dg.ConfigurableResource):
     """One run's working copy of the warehouse; nothing is visible to readers before the publish."""
 
-    source_systems: list[str] = []
+    source_systems: list[str] = Field(default_factory=list)
     as_of: str = ""
     full_refresh: bool = False
     lock_wait_seconds: int = 3600
@@ -78,17 +85,13 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     _run_id: str = PrivateAttr()
 
     @contextmanager
-    def yield_for_execution(
-        self, context: dg.InitResourceContext
-    ) -> Iterator[WarehouseResource]:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WarehouseResource]:
         """Lock, copy, hand out; afterwards remove the copy unless it was published."""
         settings = get_settings()
         self._settings = settings
         self._run_id = context.run_id or "ad-hoc"
         os.umask(0o077)
-        with _lock_or_wait(
-            context, settings.warehouse_dir, self._run_id, self.lock_wait_seconds
-        ):
+        with _lock_or_wait(context, settings.warehouse_dir, self._run_id, self.lock_wait_seconds):
             _close_orphans(context.instance, self._run_id)
             self._folder = make_working_copy(settings.warehouse_dir, self._run_id)
             try:

@@ -7,7 +7,9 @@
     select
         per_customer.customer_id,
         cast(per_customer.purchase_days - 1 as bigint) as repeat_frequency,
-        cast({{ days_between('per_customer.first_purchase_date', 'per_customer.last_purchase_date') }} as bigint) as age_at_last_purchase_days,
+        cast(
+            {{ days_between('per_customer.first_purchase_date', 'per_customer.last_purchase_date') }} as bigint
+        ) as age_at_last_purchase_days,
         cast({{ days_between('per_customer.first_purchase_date', end_date) }} - 1 as bigint) as t_days,
         -- the first day is left out: it tells how the customer was acquired, not how they spend
         cast(per_customer.net_amount - per_customer.first_day_net_amount as double)

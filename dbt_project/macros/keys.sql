@@ -5,7 +5,8 @@
   '<system>:<source id>'; NULL for a guest. Identity resolution will replace it by a lookup.
 #}
 {% macro customer_id(source_system, source_customer_id) -%}
-    {{ dbt.concat(["'C'", "substring(" ~ dbt.hash(dbt.concat([source_system, "':'", source_customer_id])) ~ ", 1, 16)"]) }}
+    {%- set digest = dbt.hash(dbt.concat([source_system, "':'", source_customer_id])) -%}
+    {{ dbt.concat(["'C'", "substring(" ~ digest ~ ", 1, 16)"]) }}
 {%- endmacro %}
 
 

@@ -1,6 +1,7 @@
 {#
   What every play has in common: the columns that it hands to the contact plan and the check that it
   did so. A play is one SQL file in models/plays; everything here applies to it without registration.
+  prior_incremental_response_share in a play's meta is an assumption until measurement replaces it.
 #}
 
 {#

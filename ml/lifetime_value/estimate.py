@@ -76,21 +76,19 @@ def estimate_lifetime_value(
     ----------
     summary
         One row a customer as of `as_of_date`: `customer_id`, `repeat_frequency` (distinct
-        purchase days - 1), `age_at_last_purchase_days`, `t_days` (to the last observed day,
-        as_of_date - 1), `repeat_monetary_value` (NULL without repeats).
+        purchase days - 1), `age_at_last_purchase_days`, `t_days`, `repeat_monetary_value`.
     calibration_holdout
         The same columns as of the calibration end, plus `holdout_days`, `holdout_purchases`
         (purchase days in the holdout) and `holdout_value`.
     as_of_date
         First day that is not known.
     config
-        Candidates, thresholds and valuation; the defaults when left out.
+        The defaults when left out.
 
     Returns
     -------
     LifetimeValueResult
-        Predictions, model runs and calibration. When no purchase model beats the best baseline,
-        predictions are NULL, their model is "rfm_rules" and `is_abstaining` is true.
+        When every purchase model abstains, predictions are NULL and their model "rfm_rules".
     """
     config = config or LifetimeValueConfig()
     customers = checked_summary(summary, "summary")

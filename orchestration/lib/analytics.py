@@ -20,6 +20,7 @@ from orchestration.lib.errors import ContractError
 EXPORTED_SCHEMAS = ("marts", "ml", "plan", "quality", "reference", "ops")
 EXPORTED_CLASSES = ("none", "quasi_identifier", "sensitive")
 KEY_CLASS = "customer_key"
+ANY_COLUMN = "*"
 
 
 def column_classes(manifest: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, str]]:
@@ -34,6 +35,9 @@ def column_classes(manifest: Mapping[str, Any]) -> dict[tuple[str, str], dict[st
             for name, column in node["columns"].items()
             if (data_class := column_class(column)) is not None
         }
+        if node["resource_type"] == "seed":
+            # Seeds are reference data in Git, where no personal data may be.
+            classes[relation][ANY_COLUMN] = "none"
     return classes
 
 
@@ -86,7 +90,10 @@ def _register_pseudonyms(
         ).fetchall()
     ]
     frame = pa.table(  # noqa: F841 - DuckDB finds it by name
-        {"value": pa.array(values, pa.string()), "pseudonym": pa.array(pseudonyms(values, key), pa.string()),}
+        {
+            "value": pa.array(values, pa.string()),
+            "pseudonym": pa.array(pseudonyms(values, key), pa.string()),
+        }
     )
     connection.execute("create temp table pseudonyms as from frame")
 
@@ -117,20 +124,29 @@ def build_analytics(
                 [schema, table],
             ).fetchall()
             declared = classes.get((schema, table), {})
-            unclassified += [f"{schema}.{table}.{c}" for c, _ in columns if c not in declared]
-            kept = [(c, declared.get(c, ""), note) for c, note in columns]
+            default = declared.get(ANY_COLUMN, "")
+            kept = [(c, declared.get(c, default), note) for c, note in columns]
+            unclassified += [f"{schema}.{table}.{c}" for c, data_class, _ in kept if not data_class]
             plan.append(
-                (schema, table, comment,
-                 [c for c in kept if c[1] in EXPORTED_CLASSES or c[1] == KEY_CLASS])
+                (
+                    schema,
+                    table,
+                    comment,
+                    [c for c in kept if c[1] in EXPORTED_CLASSES or c[1] == KEY_CLASS],
+                )
             )
         if unclassified:
             raise ContractError(
                 "These columns have no data class in their yml (config.meta.cadencia.data_class), so "
                 f"nobody has decided whether analysts may see them: {', '.join(unclassified)}."
             )
-        keyed = [(s, t, c) for s, t, _, cs in plan for c, data_class, _ in cs if data_class == KEY_CLASS]
+        keyed = [
+            (s, t, c) for s, t, _, cs in plan for c, data_class, _ in cs if data_class == KEY_CLASS
+        ]
         _register_pseudonyms(connection, keyed, key)
-        counts = {f"{s}.{t}": _copy_table(connection, s, t, note, cs) for s, t, note, cs in plan if cs}
+        counts = {
+            f"{s}.{t}": _copy_table(connection, s, t, note, cs) for s, t, note, cs in plan if cs
+        }
         connection.execute("detach crm")
         connection.execute("checkpoint")
     return counts

@@ -176,7 +176,9 @@ def load_contract_file(path: Path) -> tuple[SystemContract, ...]:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ContractError(f"{path}:{line}: not valid YAML: {error.problem}.") from None
     validator = Draft202012Validator(json.loads(SCHEMA_FILE.read_text()))
-    problems = [(list(error.absolute_path), error.message) for error in validator.iter_errors(document)]
+    problems = [
+        (list(error.absolute_path), error.message) for error in validator.iter_errors(document)
+    ]
     if not problems:
         problems = list(_semantic_problems(document))
     if problems:

@@ -13,6 +13,7 @@ from dagster_dbt import dbt_assets
 from orchestration.lib.dbt_project import NodeResult, build_nodes
 from orchestration.lib.preview import preview_markdown
 from orchestration.lib.run_records import ensure_run_tables
+from orchestration.lib.step_details import tell
 from orchestration.lib.table_plots import plot_of
 from orchestration.lib.translator import CadenciaTranslator
 from orchestration.resources import WarehouseResource
@@ -23,28 +24,28 @@ LayerEvent = dg.MaterializeResult | dg.AssetCheckResult
 """What a layer reports for each model and each test."""
 
 
-def build_dbt_layer(name: str, tag: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+def build_dbt_layer(
+    name: str, tag: str, manifest: Mapping[str, Any], translator: CadenciaTranslator
+) -> dg.AssetsDefinition:
     """Return the asset definition of all models that carry ``tag``."""
 
     @dbt_assets(
         manifest=manifest,
         select=f"tag:{tag}",
         name=name,
-        dagster_dbt_translator=CadenciaTranslator(),
+        dagster_dbt_translator=translator,
     )
     def layer(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> Iterator[LayerEvent]:
         nodes = _nodes_by_key(manifest)
-        selected = {
-            key: nodes[key] for key in context.selected_asset_keys
-        }
+        selected = {key: nodes[key] for key in context.selected_asset_keys}
         results = build_nodes(
             DBT_PROJECT_DIR,
             warehouse.database,
             [node["name"] for node in selected.values()],
             {"source_systems": [system.name for system in warehouse.systems()]},
-            on_node=lambda node, status: context.log.info(f"dbt {status}: {node}"),
+            on_node=lambda node, status: tell(name, f"{node}: {status}"),
         )
         yield from _report(context, warehouse, manifest, selected, results)
 
@@ -82,9 +83,9 @@ def _report(
     for spec in context.assets_def.check_specs:
         if spec.key not in context.selected_asset_check_keys:
             continue
-        result = by_unique_id.get((spec.metadata or {}).get(UNIQUE_ID, ""))
-        if result is not None and result.has_run:
-            yield _check_result(spec, result)
+        test = by_unique_id.get((spec.metadata or {}).get(UNIQUE_ID, ""))
+        if test is not None and test.has_run:
+            yield _check_result(spec, test)
         else:
             unasked.append(spec.name)
     # A model that could not be built, or a test that could not be asked or belongs to no one model:
@@ -117,7 +118,9 @@ def _has_check(context: dg.AssetExecutionContext, result: NodeResult) -> bool:
 
 
 def _check_result(spec: dg.AssetCheckSpec, result: NodeResult) -> dg.AssetCheckResult:
-    severity = dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR
+    severity = (
+        dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR
+    )
     return dg.AssetCheckResult(
         asset_key=spec.asset_key,
         check_name=spec.name,

@@ -18,7 +18,16 @@ from orchestration.lib.loading import find_file
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 
 FREE_GIB_WANTED = 2
-PINNED = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "pandas", "lifetimes", "splink")
+PINNED = (
+    "dagster",
+    "dagster-dbt",
+    "dbt-core",
+    "dbt-duckdb",
+    "duckdb",
+    "pandas",
+    "lifetimes",
+    "splink",
+)
 
 
 @dataclass(frozen=True)
@@ -32,12 +41,16 @@ class Finding:
 
 def _python() -> Finding:
     version = ".".join(str(part) for part in sys.version_info[:3])
-    return Finding("Python", (3, 11) <= sys.version_info < (3, 14), f"{version} (3.11 to 3.13 wanted)")
+    return Finding(
+        "Python", (3, 11) <= sys.version_info < (3, 14), f"{version} (3.11 to 3.13 wanted)"
+    )
 
 
 def _packages() -> Iterator[Finding]:
     requirements = importlib.metadata.requires("cadencia") or []
-    pins = dict(r.split(";")[0].strip().split("==") for r in requirements if "==" in r and "extra" not in r)
+    pins = dict(
+        r.split(";")[0].strip().split("==") for r in requirements if "==" in r and "extra" not in r
+    )
     for name in PINNED:
         try:
             installed = importlib.metadata.version(name)
@@ -45,21 +58,31 @@ def _packages() -> Iterator[Finding]:
             yield Finding(name, False, "not installed; run `make install`")
             continue
         wanted = pins.get(name, installed)
-        detail = installed if installed == wanted else f"{installed}, but {wanted} is pinned; `make install`"
+        detail = (
+            installed
+            if installed == wanted
+            else f"{installed}, but {wanted} is pinned; `make install`"
+        )
         yield Finding(name, installed == wanted, detail)
 
 
 def _home(settings: Settings) -> Iterator[Finding]:
     settings.home.mkdir(parents=True, exist_ok=True)
     is_writable = os.access(settings.home, os.W_OK)
-    yield Finding("CADENCIA_HOME", is_writable, f"{settings.home}{'' if is_writable else ' is read-only'}")
+    yield Finding(
+        "CADENCIA_HOME", is_writable, f"{settings.home}{'' if is_writable else ' is read-only'}"
+    )
     free = shutil.disk_usage(settings.home).free / 2**30
-    yield Finding("free disk", free >= FREE_GIB_WANTED, f"{free:.1f} GiB ({FREE_GIB_WANTED} wanted)")
+    yield Finding(
+        "free disk", free >= FREE_GIB_WANTED, f"{free:.1f} GiB ({FREE_GIB_WANTED} wanted)"
+    )
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:
     contracts = load_contracts(DBT_PROJECT_DIR / "models" / "staging")
-    yield Finding("ingestion contract", True, f"{len(contracts)} systems: {', '.join(sorted(contracts))}")
+    yield Finding(
+        "ingestion contract", True, f"{len(contracts)} systems: {', '.join(sorted(contracts))}"
+    )
     for system in select_systems(contracts, settings.sources):
         for table in system.tables:
             find_file(table, settings.landing_dir)

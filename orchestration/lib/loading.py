@@ -190,7 +190,7 @@ def _stage_whitespace(
 
 
 def _typed(column: ColumnContract) -> str:
-    """SQL that gives the typed value, NULL where it can't be read."""
+    """Return SQL that gives the typed value, NULL where it can't be read."""
     source = f"delivered.{_name(column.source_column)}"
     if column.date_format:
         parsed = f"try_strptime(cast({source} as varchar), {_quoted(column.date_format)})"
@@ -251,7 +251,9 @@ def _stage_typed(
         select delivered.*, struct_pack({packed}) as typed from _delivered as delivered
     ) as delivered"""
     is_bad = " or ".join(f"({condition})" for _, condition, _ in checks) or "false"
-    columns = ", ".join(f"delivered.typed.{_name(c.name)} as {_name(c.name)}" for c in table.columns)
+    columns = ", ".join(
+        f"delivered.typed.{_name(c.name)} as {_name(c.name)}" for c in table.columns
+    )
     connection.execute(
         f"""create or replace temp table _typed as
         select _row_number, {columns}, coalesce({is_bad}, false) as _is_bad from {with_types}"""
@@ -323,9 +325,7 @@ def _write(
         (loaded,) = connection.execute(f"select count(*) from {table.relation}").fetchall()[0]
         batch["rows_loaded"] = loaded
         for ledger in ("_batches", "_rejects"):
-            connection.execute(
-                f"delete from raw.{ledger} where batch_id = ?", [batch["batch_id"]]
-            )
+            connection.execute(f"delete from raw.{ledger} where batch_id = ?", [batch["batch_id"]])
         connection.execute(
             """insert into raw._rejects
             select ?, ?, ?, ?, _row_number, column_name, reason, cast(_raw_line as varchar), ?

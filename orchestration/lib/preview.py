@@ -17,7 +17,9 @@ def markdown_table(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
     """Return a Markdown table."""
 
     def cell(value: object) -> str:
-        text = f"{value:.4g}" if isinstance(value, float) else str(value if value is not None else "")
+        text = (
+            f"{value:.4g}" if isinstance(value, float) else str(value if value is not None else "")
+        )
         return text.replace("|", "\\|").replace("\n", " ")[:60]
 
     lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
@@ -27,9 +29,9 @@ def markdown_table(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
 
 def preview_markdown(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> str:
     """Return the first rows of a dbt node's table; only columns of class ``none``, else nothing."""
-    columns = [
-        name for name, column in node["columns"].items() if column_class(column) == "none"
-    ][:PREVIEW_COLUMNS]
+    columns = [name for name, column in node["columns"].items() if column_class(column) == "none"][
+        :PREVIEW_COLUMNS
+    ]
     if not columns:
         return ""
     names = ", ".join(f'"{name}"' for name in columns)

@@ -17,6 +17,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from orchestration.lib.step_details import detail_of
+
 Result = TypeVar("Result")
 POLL_SECONDS = 0.25
 MAXIMUM_UPCOMING = 6
@@ -71,10 +73,12 @@ class RunView:
                 Text("▶", style="yellow"),
                 Text(step.name, style="bold"),
                 f"{time.time() - (step.started or 0):.0f} s",
-                Text(step.detail, style="dim"),
+                Text(detail_of(step.name) or step.detail, style="dim"),
             )
         done = sum(step.seconds is not None for step in self.steps.values())
-        upcoming = ", ".join(coming[:MAXIMUM_UPCOMING]) + (" …" if len(coming) > MAXIMUM_UPCOMING else "")
+        upcoming = ", ".join(coming[:MAXIMUM_UPCOMING]) + (
+            " …" if len(coming) > MAXIMUM_UPCOMING else ""
+        )
         footer = Text(f"{done} of {len(self.steps)} steps", style="cyan")
         footer.append(f"   next: {upcoming}" if upcoming else "", style="dim")
         return Group(table, footer)

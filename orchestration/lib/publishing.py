@@ -69,9 +69,7 @@ def make_working_copy(warehouse_dir: Path, run_id: str) -> Path:
     return folder
 
 
-def publish(
-    warehouse_dir: Path, working_dir: Path, details: Mapping[str, str], keep: int
-) -> Path:
+def publish(warehouse_dir: Path, working_dir: Path, details: Mapping[str, str], keep: int) -> Path:
     """Publish a finished working copy (both files closed) and prune versions beyond ``keep``.
 
     Returns the folder that is now current. All or nothing: until the last link is replaced readers

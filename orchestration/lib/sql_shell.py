@@ -27,7 +27,9 @@ def _print_table(relation: duckdb.DuckDBPyRelation, limit: int, console: Console
     rows = relation.fetchmany(limit + 1)
     table = Table()
     for name, kind in zip(relation.columns, relation.types, strict=True):
-        is_number = str(kind).startswith(("BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "DECIMAL", "FLOAT"))
+        is_number = str(kind).startswith(
+            ("BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "DECIMAL", "FLOAT")
+        )
         table.add_column(name, justify="right" if is_number else "left", overflow="fold")
     for row in rows[:limit]:
         table.add_row(*(_cell(value) for value in row))
@@ -76,9 +78,7 @@ def run_query(
         _run(connection, query, output, limit, console)
 
 
-def run_shell(
-    settings: Settings, database: str, output: str, limit: int, console: Console
-) -> None:
+def run_shell(settings: Settings, database: str, output: str, limit: int, console: Console) -> None:
     """Read queries from the terminal (or a pipe) until end of file; a query ends with ``;``."""
     _check(database, output)
     with open_published(settings.warehouse_dir / f"{database}.duckdb") as connection:

@@ -49,7 +49,7 @@ from quality.checks where run_id = (select run_id from ops.settings)
 """
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:  # type: ignore[type-arg]
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:
     return connection.execute(query).fetchall()
 
 
@@ -61,8 +61,22 @@ def print_summary(crm_file: Path, console: Console) -> None:
         plan = _rows(connection, PLAN_QUERY)
         decisions = _rows(connection, DECISIONS_QUERY)
         ((passed, warned),) = _rows(connection, CHECKS_QUERY)
-    as_of, systems, currency, delivered, rejected, customers, records, orders, lines, revenue, top = base
-    facts = Table(title=f"Cadencia as of {as_of} · {systems}", show_header=False, title_justify="left")
+    (
+        as_of,
+        systems,
+        currency,
+        delivered,
+        rejected,
+        customers,
+        records,
+        orders,
+        lines,
+        revenue,
+        top,
+    ) = base
+    facts = Table(
+        title=f"Cadencia as of {as_of} · {systems}", show_header=False, title_justify="left"
+    )
     facts.add_column(style="cyan")
     facts.add_column(justify="right")
     facts.add_row("rows delivered", f"{delivered:,}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
 OWNERS_BY_GROUP = {
     "ingest": "team:analytics-engineering",
@@ -22,15 +22,41 @@ def group_of(schema: str) -> str:
     return {"plays": "contact_plan"}.get(schema, "warehouse")
 
 
+def belongs_to(key: dg.AssetKey, system: str) -> bool:
+    """Return whether an asset is the system's own: its raw tables and its staging models."""
+    first, *_, last = key.path
+    if first == "raw":
+        return key.path[1] == system
+    return first == "staging" and last.split("_", 1)[-1].startswith(f"{system}__")
+
+
 class CadenciaTranslator(DagsterDbtTranslator):
     """Keys are ``schema/table``; sources are keyed as the Python assets that write them."""
 
-    def __init__(self) -> None:
+    def __init__(self, disabled_systems: frozenset[str] = frozenset()) -> None:
+        self._disabled_systems = disabled_systems
         super().__init__(
             settings=DagsterDbtTranslatorSettings(
                 enable_asset_checks=True, enable_duplicate_source_asset_keys=False
             )
         )
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """Return the node's spec without edges from systems that this deployment lacks.
+
+        The unions name every system, so that the SQL is one; but an edge from a system that never
+        runs would make Dagster ask for it before each run.
+        """
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        before = list(spec.deps)
+        deps = [dep for dep in before if self._system_of(dep.asset_key) is None]
+        return spec if len(deps) == len(before) else spec.replace_attributes(deps=deps)
+
+    def _system_of(self, key: dg.AssetKey) -> str | None:
+        """Return the disabled system whose raw or staging asset this is, if it is one."""
+        return next((name for name in self._disabled_systems if belongs_to(key, name)), None)
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """Return ``raw/<system>/<table>`` for a delivered source, else ``schema/name``."""

@@ -65,7 +65,10 @@ def drop(folder: Path, query: str, name: str = "sales.parquet") -> Path:
 
 
 def load(
-    connection: duckdb.DuckDBPyConnection, folder: Path, table: TableContract = SALES, **options: bool
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    table: TableContract = SALES,
+    **options: bool,
 ) -> LoadResult:
     return load_table(
         connection, table, landing_dir=folder, loaded_at=LOADED_AT, run_id="run-1", **options
@@ -85,7 +88,10 @@ def reasons(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str]]
 def test_good_rows_keep_their_values_and_ledger(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    drop(tmp_path, rows("('a', 1, 9.99, timestamp '2026-01-02 03:04:05')", "('b', null, null, '2026-01-03')"))
+    drop(
+        tmp_path,
+        rows("('a', 1, 9.99, timestamp '2026-01-02 03:04:05')", "('b', null, null, '2026-01-03')"),
+    )
     result = load(connection, tmp_path)
     assert (result.rows_delivered, result.rows_loaded, result.rows_rejected) == (2, 2, 0)
     loaded = connection.execute(
@@ -173,9 +179,7 @@ def test_a_new_file_replaces_the_snapshot_and_going_back_too(
     query_a, query_b = rows("('a', 1, 1, '2026-01-01')"), rows("('b', 1, 1, '2026-01-01')")
     for query, name in ((query_a, "a"), (query_b, "b"), (query_a, "a")):
         drop(tmp_path, query)
-        load_table(
-            connection, SALES, landing_dir=tmp_path, loaded_at=datetime.now(), run_id="r"
-        )
+        load_table(connection, SALES, landing_dir=tmp_path, loaded_at=datetime.now(), run_id="r")
         assert connection.execute("select sale_id from raw.shop__sales").fetchall() == [(name,)]
 
 
@@ -193,7 +197,9 @@ def test_a_changed_contract_loads_the_same_file_again(
 def test_a_missing_column_names_file_column_and_a_likely_new_name(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    path = drop(tmp_path, "select 'a' as sale_id, 1 as units, 1 as ammount, '2026-01-01' as sold_at")
+    path = drop(
+        tmp_path, "select 'a' as sale_id, 1 as units, 1 as ammount, '2026-01-01' as sold_at"
+    )
     with pytest.raises(InputError) as caught:
         load(connection, tmp_path)
     message = str(caught.value)
@@ -203,7 +209,10 @@ def test_a_missing_column_names_file_column_and_a_likely_new_name(
 
 
 def test_undeclared_columns_are_told(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    drop(tmp_path, "select 'a' as sale_id, 1 as units, 1 as amount, '2026-01-01' as sold_at, 7 as vat")
+    drop(
+        tmp_path,
+        "select 'a' as sale_id, 1 as units, 1 as amount, '2026-01-01' as sold_at, 7 as vat",
+    )
     assert load(connection, tmp_path).undeclared_columns == ("vat",)
 
 
@@ -233,7 +242,9 @@ def test_a_missing_file_and_a_missing_package_say_what_to_do(
 ) -> None:
     with pytest.raises(InputError, match="Drop the export there"):
         load(connection, tmp_path)
-    packaged = replace(SALES, location="package://no_such_package/sales.parquet", distribution="no-such")
+    packaged = replace(
+        SALES, location="package://no_such_package/sales.parquet", distribution="no-such"
+    )
     with pytest.raises(InputError, match=r"'no_such_package'.*not installed.*pip install no-such"):
         load(connection, tmp_path, packaged)
     absent = replace(SALES, location="package://lifetimes/nothing.parquet")
@@ -250,10 +261,14 @@ def write_text(folder: Path, text: str | bytes) -> None:
 def test_whitespace_text_is_read_by_header_name(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    write_text(tmp_path, " day  sale_id   euros\r\n 20260101  0007  3.50\r\n\r\n 20260102  '8\"  4\r\n")
+    write_text(
+        tmp_path, " day  sale_id   euros\r\n 20260101  0007  3.50\r\n\r\n 20260102  '8\"  4\r\n"
+    )
     result = load(connection, tmp_path, TEXT)
     assert (result.rows_delivered, result.rows_rejected) == (2, 0)
-    loaded = connection.execute("select sale_id, amount::double, sold_at::varchar from raw.shop__sales")
+    loaded = connection.execute(
+        "select sale_id, amount::double, sold_at::varchar from raw.shop__sales"
+    )
     assert loaded.fetchall() == [("0007", 3.5, "2026-01-01"), ("'8\"", 4.0, "2026-01-02")]
 
 

@@ -40,7 +40,7 @@ def test_as_of_dates() -> None:
     [
         "Conversion Error: Could not convert string 'Ana García' to INT32",
         "Constraint Error: Duplicate key \"email: x\" violates ('ana@example.org')",
-        "invalid date field format: \"13/13/1950\", expected string \"13/13/1950\"",
+        'invalid date field format: "13/13/1950", expected string "13/13/1950"',
     ],
 )
 def test_error_messages_lose_the_values_they_quote(message: str) -> None:
@@ -84,7 +84,7 @@ class Receiver(BaseHTTPRequestHandler):
 
     bodies: list[dict[str, str]] = []  # noqa: RUF012 - reset by the test
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that http.server wants
+    def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
         Receiver.bodies.append(json.loads(self.rfile.read(length)))
         self.send_response(204)

@@ -142,7 +142,9 @@ def test_a_second_run_is_told_who_holds_the_lock(tmp_path: Path) -> None:
     other.start()
     assert ready.wait(30)
     with (
-        pytest.raises(RunLockedError, match=rf"run-of-another \(process {other.pid}.*still writing"),
+        pytest.raises(
+            RunLockedError, match=rf"run-of-another \(process {other.pid}.*still writing"
+        ),
         hold_run_lock(tmp_path, "mine"),
     ):
         pass

@@ -45,7 +45,8 @@ rhythms as (
 
     select
         *,
-        {{ days_between('first_purchase_date', 'last_purchase_date') }} / cast(purchase_days - 1 as double) as cycle_days
+        {{ days_between('first_purchase_date', 'last_purchase_date') }}
+        / cast(purchase_days - 1 as double) as cycle_days
     from category_mix
     where
         is_recommendable
@@ -75,7 +76,8 @@ given_up as (
         signals.r_score >= 3
         and signals.last_purchase_date > rhythms.last_purchase_date
         and rhythms.cycle_days <= {{ longest_cycle_days }}
-        and {{ days_between('rhythms.last_purchase_date', 'signals.as_of_date') }} > {{ missed_cycles }} * rhythms.cycle_days
+        and {{ days_between('rhythms.last_purchase_date', 'signals.as_of_date') }}
+        > {{ missed_cycles }} * rhythms.cycle_days
 
 ),
 

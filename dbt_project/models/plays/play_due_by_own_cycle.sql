@@ -33,7 +33,10 @@ candidates as (
     select
         customer_id,
         cycle_due_at as due_at,
-        {{ sentence(["'Buys every '", whole_days('median_interpurchase_days'), "' days; the last purchase was '", 'recency_days', "' days ago.'"]) }} as reason,
+        {{ sentence([
+            "'Buys every '", whole_days('median_interpurchase_days'),
+            "' days; the last purchase was '", 'recency_days', "' days ago.'",
+        ]) }} as reason,
         expected_order_value,
         favourite_category as recommended_category
     from signals

@@ -31,7 +31,10 @@ candidates as (
     select
         customer_id,
         as_of_date as due_at,
-        {{ sentence(["'Best in recency, frequency and value (cell 555), '", 'lifetime_orders', "' orders so far.'"]) }} as reason,
+        {{ sentence([
+            "'Best in recency, frequency and value (cell 555), '", 'lifetime_orders',
+            "' orders so far.'",
+        ]) }} as reason,
         expected_order_value,
         'Invitation to a preview before everybody else' as offer,
         favourite_category as recommended_category

@@ -32,7 +32,10 @@ candidates as (
         customer_id,
         -- two missed visits
         {{ add_days('last_purchase_date', whole_days('2 * median_interpurchase_days')) }} as due_at,
-        {{ sentence(["'A regular of the shop, every '", whole_days('median_interpurchase_days'), "' days, has been away for '", 'recency_days', "' days.'"]) }} as reason,
+        {{ sentence([
+            "'A regular of the shop, every '", whole_days('median_interpurchase_days'),
+            "' days, has been away for '", 'recency_days', "' days.'",
+        ]) }} as reason,
         expected_order_value,
         favourite_category as recommended_category
     from signals

@@ -33,7 +33,10 @@ candidates as (
     select
         customer_id,
         as_of_date as due_at,
-        {{ sentence(["'Customer of the web shop with '", 'lifetime_orders', "' orders, the last one '", 'recency_days', "' days ago.'"]) }} as reason,
+        {{ sentence([
+            "'Customer of the web shop with '", 'lifetime_orders', "' orders, the last one '",
+            'recency_days', "' days ago.'",
+        ]) }} as reason,
         expected_order_value,
         'News since the last visit' as offer,
         favourite_category as recommended_category

@@ -26,15 +26,29 @@ signals as (
 
 ),
 
-counted as (
+boundaries as (
 
     select
         signals.*,
-        {{ dbt.datediff('first_purchase_date', 'as_of_date', 'year') }} as years
+        {{ dbt.datediff('first_purchase_date', 'as_of_date', 'year') }} as calendar_years
     from signals
     where
-        recency_days <= 180
-        and lifetime_orders >= 3
+        signals.recency_days <= 180
+        and signals.lifetime_orders >= 3
+
+),
+
+counted as (
+
+    select
+        boundaries.*,
+        -- before the day of the year comes, the last anniversary is that of the year before
+        case
+            when cast({{ dbt.dateadd('year', 'boundaries.calendar_years', 'boundaries.first_purchase_date') }} as date) > boundaries.as_of_date
+                then boundaries.calendar_years - 1
+            else boundaries.calendar_years
+        end as years
+    from boundaries
 
 ),
 

@@ -31,7 +31,10 @@ candidates as (
     select
         customer_id,
         {{ add_days('last_purchase_date', 14) }} as due_at,
-        {{ sentence(["'Bought once, '", 'recency_days', "' days ago; a second purchase decides whether a customer stays.'"]) }} as reason,
+        {{ sentence([
+            "'Bought once, '", 'recency_days',
+            "' days ago; a second purchase decides whether a customer stays.'",
+        ]) }} as reason,
         expected_order_value,
         '10 % off the second order' as offer,
         favourite_category as recommended_category

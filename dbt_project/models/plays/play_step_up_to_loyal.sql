@@ -40,7 +40,7 @@ candidates as (
         rfm_group = 'recurrent'
         and r_score >= 4
         and f_score = 3
-        and lifetime_orders >= 3
+        and lifetime_orders >= 2
 
 ),
 

@@ -31,7 +31,10 @@ candidates as (
     select
         customer_id,
         {{ add_days('first_purchase_date', 1) }} as due_at,
-        {{ sentence(["'New customer: first purchase '", days_between('first_purchase_date', 'as_of_date'), "' days ago, '", 'lifetime_orders', "' so far.'"]) }} as reason,
+        {{ sentence([
+            "'New customer: first purchase '", days_between('first_purchase_date', 'as_of_date'),
+            "' days ago, '", 'lifetime_orders', "' so far.'",
+        ]) }} as reason,
         expected_order_value,
         'Welcome letter with the services of the shop' as offer
     from signals

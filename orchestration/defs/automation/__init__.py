@@ -1,0 +1,1 @@
+"""Jobs, schedules, hooks and the shared resource."""

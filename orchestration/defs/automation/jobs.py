@@ -2,9 +2,8 @@
 
 import dagster as dg
 
-from orchestration.lib.contract import load_contracts, select_systems
 from orchestration.lib.notifications import notify_failure
-from orchestration.resources import STAGING_DIR, WarehouseResource
+from orchestration.resources import WarehouseResource, disabled_systems
 from orchestration.settings import get_settings
 
 
@@ -21,12 +20,10 @@ def tell_about_failure(context: dg.HookContext) -> None:
     )
 
 
-def daily_selection(source_systems: tuple[str, ...]) -> dg.AssetSelection:
+def daily_selection() -> dg.AssetSelection:
     """Return everything but the raw and staging assets of systems that this deployment lacks."""
-    contracts = load_contracts(STAGING_DIR)
-    enabled = {system.name for system in select_systems(contracts, source_systems)}
-    selection = dg.AssetSelection.all()
-    for name in sorted(set(contracts) - enabled):
+    selection: dg.AssetSelection = dg.AssetSelection.all()
+    for name in sorted(disabled_systems()):
         selection = (
             selection
             - dg.AssetSelection.key_prefixes(["raw", name])
@@ -42,7 +39,7 @@ def automation() -> dg.Definitions:
     settings = get_settings()
     daily = dg.define_asset_job(
         "daily",
-        selection=daily_selection(settings.sources),
+        selection=daily_selection(),
         hooks={tell_about_failure},
         description=(
             "From the delivered files to the published warehouse and today's contact plan, for the "

@@ -82,7 +82,7 @@ def _read_channels(warehouse: WarehouseResource) -> list[ChannelDefinition]:
         ChannelDefinition(
             name=str(row.channel),
             unit_cost=float(row.unit_cost),  # type: ignore[arg-type]
-            daily_capacity=None if pd.isna(row.daily_capacity) else int(row.daily_capacity),  # type: ignore[arg-type,call-overload]
+            daily_capacity=None if pd.isna(row.daily_capacity) else int(row.daily_capacity),  # type: ignore[arg-type]
         )
         for row in rows
     ]
@@ -187,7 +187,9 @@ def contact_plan() -> dg.Definitions:
 
 def _metadata(name: str, frame: pd.DataFrame) -> dict[str, dg.MetadataValue]:
     """Return the counts that tell the plan at a glance."""
-    groups = {"decisions": ["outcome", "reason_codes"], "contact_plan": ["play", "channel"]}.get(name)
+    groups = {"decisions": ["outcome", "reason_codes"], "contact_plan": ["play", "channel"]}.get(
+        name
+    )
     if groups is None or frame.empty:
         return {}
     counts = frame.groupby(groups, observed=True).size().reset_index(name="rows")

@@ -1,0 +1,1 @@
+"""Raw tables, the ledger and the run's settings."""

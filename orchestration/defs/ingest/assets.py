@@ -13,7 +13,8 @@ from orchestration.lib.contract import SystemContract, TableContract, load_contr
 from orchestration.lib.errors import InputError
 from orchestration.lib.loading import LoadResult, load_table
 from orchestration.lib.run_records import ensure_run_tables, record_checks
-from orchestration.resources import STAGING_DIR, WarehouseResource
+from orchestration.lib.translator import belongs_to
+from orchestration.resources import STAGING_DIR, WarehouseResource, disabled_systems
 
 GROUP = "ingest"
 OWNERS = ["team:analytics-engineering"]
@@ -150,7 +151,12 @@ def ingest() -> dg.Definitions:
     """Return the raw assets of every system, the ledger and the run settings."""
     systems = load_contracts(STAGING_DIR).values()
     raw_assets = [build_raw_asset(system, table) for system in systems for table in system.tables]
-    raw_keys = [asset.key for asset in raw_assets]
+    disabled = disabled_systems()
+    raw_keys = [
+        asset.key
+        for asset in raw_assets
+        if not any(belongs_to(asset.key, name) for name in disabled)
+    ]
 
     @dg.multi_asset(
         name="run_settings",

@@ -69,7 +69,9 @@ def lifetime_value(
             annual_discount_rate=warehouse.settings.annual_discount_rate,
         ),
     )
-    channels = warehouse.read("select customer_id, best_channel from intermediate.int_customers__channels")
+    channels = warehouse.read(
+        "select customer_id, best_channel from intermediate.int_customers__channels"
+    )
     predictions = result.predictions.merge(
         channels, on="customer_id", how="left", validate="one_to_one"
     )
@@ -84,7 +86,7 @@ def lifetime_value(
     record = ["model", "grade", "skill_share", "is_champion", "is_abstaining"]
     table = markdown_table(record, list(runs[record].itertuples(index=False, name=None)))
     plot = to_markdown_image(calibration_plot(result.calibration), "Calibration of the holdout")
-    extra = {
+    extra: dict[str, dict[str, str | dg.MarkdownMetadataValue]] = {
         "customer_predictions": {"as_of_date": str(as_of)},
         "model_runs": {"models": dg.MetadataValue.md(table)},
         "calibration": {"plot": dg.MetadataValue.md(plot)},
@@ -93,7 +95,9 @@ def lifetime_value(
         yield dg.MaterializeResult(
             asset_key=["ml", name], metadata={"dagster/row_count": len(frame), **extra[name]}
         )
-    summary = warehouse.read("select count(*) as customers from intermediate.int_customers__btyd_summary")
+    summary = warehouse.read(
+        "select count(*) as customers from intermediate.int_customers__btyd_summary"
+    )
     yield dg.AssetCheckResult(
         asset_key=["ml", "customer_predictions"],
         check_name="one_prediction_per_customer",

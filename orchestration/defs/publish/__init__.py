@@ -1,0 +1,1 @@
+"""The publish, last step of a run."""

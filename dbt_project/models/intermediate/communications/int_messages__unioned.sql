@@ -16,14 +16,16 @@ final as (
         {{ prefixed_id('messages.source_system', 'messages.source_campaign_id') }} as campaign_id,
         messages.source_system,
         messages.channel,
-        -- what happened to a message after the as-of date is not known yet
+        messages.sent_at,
+        -- what happened to a message from the as-of date on is not known yet
+        {%- for event in later_events %}
+        case
+            when messages.{{ event }} < {{ as_of_date() }} then messages.{{ event }}
+        end as {{ event }},
+        {%- endfor %}
         case
             when messages.opened_at < {{ as_of_date() }} then messages.is_machine_open
-        end as is_machine_open,
-        messages.sent_at,
-        {%- for event in later_events %}
-        case when messages.{{ event }} < {{ as_of_date() }} then messages.{{ event }} end as {{ event }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        end as is_machine_open
     from messages
     -- the as-of cut
     where messages.sent_at < {{ as_of_date() }}

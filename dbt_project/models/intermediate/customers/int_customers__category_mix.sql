@@ -44,7 +44,8 @@ final as (
         orders,
         purchase_days,
         cast(net_amount as decimal(18, 4)) as net_amount,
-        cast(net_amount as double) / nullif(cast(sum(net_amount) over (partition by customer_id) as double), 0) as net_amount_share,
+        cast(net_amount as double)
+        / nullif(cast(sum(net_amount) over (partition by customer_id) as double), 0) as net_amount_share,
         row_number() over (
             partition by customer_id
             order by

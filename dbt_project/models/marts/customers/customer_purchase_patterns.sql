@@ -76,7 +76,10 @@ gaps as (
         avg(interpurchase_days) as mean_interpurchase_days,
         median(interpurchase_days) as median_interpurchase_days,
         -- from whole sums, so that the order of the rows cannot change a digit
-        cast(count(*) * sum(interpurchase_days * interpurchase_days) - sum(interpurchase_days) * sum(interpurchase_days) as double)
+        cast(
+            count(*) * sum(interpurchase_days * interpurchase_days)
+            - sum(interpurchase_days) * sum(interpurchase_days) as double
+        )
         / nullif(cast(count(*) * (count(*) - 1) as double), 0) as variance_interpurchase_days
     from intervals
     group by customer_id

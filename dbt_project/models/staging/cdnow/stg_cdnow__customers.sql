@@ -20,7 +20,10 @@ final as (
 
     select
         source_customer_id,
-        {{ typed_nulls('customers', provided=['source_customer_id', 'has_email', 'has_phone', 'has_postal_address', 'has_push', 'first_seen_at']) }},
+        {{ typed_nulls('customers', provided=[
+            'source_customer_id', 'has_email', 'has_phone', 'has_postal_address', 'has_push',
+            'first_seen_at',
+        ]) }},
         -- an on-line shop of 1997 confirmed its orders by e-mail; the file itself has no address
         true as has_email,
         false as has_phone,

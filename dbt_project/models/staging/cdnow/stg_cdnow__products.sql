@@ -8,7 +8,10 @@ final as (
         'Music' as department,
         'Compact discs' as category,
         'Compact disc' as product_type,
-        {{ typed_nulls('products', provided=['source_product_id', 'product_name', 'department', 'category', 'product_type', 'is_recommendable']) }},
+        {{ typed_nulls('products', provided=[
+            'source_product_id', 'product_name', 'department', 'category', 'product_type',
+            'is_recommendable',
+        ]) }},
         true as is_recommendable
 
 )

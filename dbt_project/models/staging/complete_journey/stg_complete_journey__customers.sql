@@ -55,7 +55,11 @@ final as (
 
     select
         households.source_customer_id,
-        {{ typed_nulls('customers', provided=['source_customer_id', 'age_band', 'income_band', 'household_size', 'household_composition', 'home_ownership', 'marital_status', 'kids_count', 'has_email', 'has_phone', 'has_postal_address', 'has_push', 'first_seen_at']) }},
+        {{ typed_nulls('customers', provided=[
+            'source_customer_id', 'age_band', 'income_band', 'household_size',
+            'household_composition', 'home_ownership', 'marital_status', 'kids_count', 'has_email',
+            'has_phone', 'has_postal_address', 'has_push', 'first_seen_at',
+        ]) }},
         demographics.age_band,
         demographics.income_band,
         demographics.household_size,

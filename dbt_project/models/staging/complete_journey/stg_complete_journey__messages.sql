@@ -19,7 +19,9 @@ final as (
         mailings.source_customer_id,
         mailings.source_campaign_id,
         'post' as channel,
-        {{ typed_nulls('messages', provided=['source_message_id', 'source_customer_id', 'source_campaign_id', 'channel', 'sent_at']) }},
+        {{ typed_nulls('messages', provided=[
+            'source_message_id', 'source_customer_id', 'source_campaign_id', 'channel', 'sent_at',
+        ]) }},
         -- the source gives no day of mailing: the campaign's first day stands for it
         cast(campaigns.starts_on as {{ dbt.type_timestamp() }}) as sent_at
     from mailings

@@ -9,7 +9,10 @@ redemptions as (
 final as (
 
     select
-        {{ dbt.concat(['source_campaign_id', "'-'", 'source_customer_id', "'-'", 'source_offer_id', "'-'", 'cast(cast(responded_at as date) as ' ~ dbt.type_string() ~ ')']) }} as source_response_id,
+        {{ dbt.concat([
+            'source_campaign_id', "'-'", 'source_customer_id', "'-'", 'source_offer_id', "'-'",
+            'cast(cast(responded_at as date) as ' ~ dbt.type_string() ~ ')',
+        ]) }} as source_response_id,
         {{ dbt.concat(['source_campaign_id', "'-'", 'source_customer_id']) }} as source_message_id,
         source_customer_id,
         source_campaign_id,

@@ -49,9 +49,7 @@ def _failed_checks(result: dg.ExecuteInProcessResult) -> list[str]:
     for evaluation in result.get_asset_check_evaluations():
         if evaluation.passed or evaluation.severity == dg.AssetCheckSeverity.WARN:
             continue
-        numbers = "; ".join(
-            f"{name}: {value.value}" for name, value in evaluation.metadata.items()
-        )
+        numbers = "; ".join(f"{name}: {value.value}" for name, value in evaluation.metadata.items())
         sentences.append(
             f"check {evaluation.check_name} failed on {evaluation.asset_key.to_user_string()}"
             f" ({numbers})"
@@ -125,5 +123,3 @@ def _qualified(error: object) -> str:
     head = text.split(": ", 1)[0]
     is_class_path = bool(head) and " " not in head
     return head if is_class_path else ""
-
-
