@@ -19,6 +19,8 @@ from typing import Any
 
 from orchestration.lib.errors import ConfigurationError, ContractError
 
+# Seeds change with the code, not with the data: their tests run with the test suite.
+TESTS_OF_CODE = "resource_type:test,path:seeds"
 SOURCE_SUFFIXES = (".sql", ".yml", ".yaml", ".csv")
 # What DuckDB quotes in a conversion error is a value of the data, which may be personal.
 QUOTED_VALUE = re.compile(r"(?<=[ (\"])'[^'\n]*'|(?<=string )\"[^\"\n]*\"")
@@ -208,6 +210,7 @@ def build_nodes(
     arguments = [
         "build", "--quiet", "--no-write-json", *_common_arguments(project_dir),
         "--select", *select,
+        "--exclude", TESTS_OF_CODE,
         "--exclude-resource-type", "unit_test",
         "--indirect-selection", "buildable",
         "--vars", json.dumps(dict(variables)),

@@ -54,6 +54,18 @@ class CadenciaTranslator(DagsterDbtTranslator):
         deps = [dep for dep in before if self._system_of(dep.asset_key) is None]
         return spec if len(deps) == len(before) else spec.replace_attributes(deps=deps)
 
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """Return the check of a dbt test; none for the tests of seeds, which don't run daily."""
+        if manifest["nodes"][unique_id]["original_file_path"].startswith("seeds"):
+            return None
+        return super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+
     def _system_of(self, key: dg.AssetKey) -> str | None:
         """Return the disabled system whose raw or staging asset this is, if it is one."""
         return next((name for name in self._disabled_systems if belongs_to(key, name)), None)

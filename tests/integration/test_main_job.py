@@ -389,3 +389,20 @@ def test_killed_anywhere_then_rerun_gives_the_same_result(deployment: Path, seco
     assert " started" not in cadencia("status", home=deployment).stdout.split("Published")[
         0
     ].replace("started (UTC)", "")
+
+
+def test_a_failed_dbt_test_publishes_nothing(deployment: Path) -> None:
+    """Mailings of a campaign that nobody described pass the loader but break a relationship."""
+    published = (deployment / "warehouse" / "current").resolve()
+    corrupt(
+        deployment,
+        "campaigns",
+        "select * replace (999 as campaign_id) from original limit 3",
+    )
+    outcome = cadencia("run", "--sources", "complete_journey", home=deployment)
+    assert outcome.returncode == 1, outcome.stdout + outcome.stderr
+    said = outcome.stderr.replace("\n", " ")
+    assert "check relationships" in said
+    assert "on staging/base_complete_journey__campaigns" in said
+    assert "Nothing was published" in outcome.stderr
+    assert (deployment / "warehouse" / "current").resolve() == published

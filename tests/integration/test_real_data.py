@@ -29,7 +29,7 @@ def test_complete_journey(home: Path) -> None:
                 (select sum(net_amount)::double from marts.fct_orders),
                 (select as_of_date::varchar from ops.settings),
                 (select count(*) from marts.fct_messages),
-                (select lines from quality.unknown_members where dimension = 'product')"""
+                (select unknown_lines from quality.unknown_members where dimension = 'product')"""
         ).fetchall() == [
             (1_469_307, 1_469_307, 155_848, 2_469, 4_596_039.58, "2018-01-02", 6_589, 4_836)
         ]

@@ -9,28 +9,35 @@ from orchestration.lib.dbt_project import read_manifest
 from orchestration.lib.keys import load_key
 from orchestration.lib.publishing import publish
 from orchestration.lib.run_records import record_run
-from orchestration.resources import WarehouseResource
+from orchestration.lib.translator import belongs_to
+from orchestration.resources import WarehouseResource, disabled_systems
 from orchestration.settings import DBT_PROJECT_DIR
 
 
 @dg.definitions
 def publishing() -> dg.Definitions:
-    """Return the publishing asset; it follows the last layer, and so everything before it."""
+    """Return the publishing asset; it follows every table, so that any failed check stops it."""
     manifest = read_manifest(DBT_PROJECT_DIR)
-    serving = [
+    disabled = disabled_systems()
+    written_by_python = [
+        dg.AssetKey([source["schema"], source["name"]])
+        for source in manifest["sources"].values()
+        if source["schema"] in ("ml", "plan")
+    ]
+    built_by_dbt = [
         dg.AssetKey([node["schema"], node["name"]])
         for node in manifest["nodes"].values()
-        if "layer_serving" in node.get("tags", []) and node["resource_type"] == "model"
+        if node["resource_type"] in ("model", "seed")
+    ]
+    upstream = [
+        key
+        for key in [*built_by_dbt, *written_by_python]
+        if not any(belongs_to(key, system) for system in disabled)
     ]
 
     @dg.asset(
         key=["publish", "warehouse"],
-        deps=[
-            *serving,
-            dg.AssetKey(["plan", "decisions"]),
-            dg.AssetKey(["ml", "model_runs"]),
-            dg.AssetKey(["quality", "reconciliation"]),
-        ],
+        deps=[*upstream, dg.AssetKey(["raw", "rejects"])],
         group_name="publish",
         owners=["team:analytics-engineering"],
         kinds={"duckdb"},

@@ -15,6 +15,12 @@ products as (
 
 ),
 
+customers as (
+
+    select * from {{ ref('int_customers__unioned') }}
+
+),
+
 keyed as (
 
     select
@@ -32,7 +38,8 @@ final as (
     select
         {{ dbt.concat(['keyed.order_id', "'-'", 'keyed.source_line_id']) }} as order_line_id,
         keyed.order_id,
-        {{ customer_id('keyed.source_system', 'keyed.source_customer_id') }} as customer_id,
+        -- looked up, not computed again for each of millions of lines; NULL for a guest
+        customers.customer_id,
         {{ prefixed_id('keyed.source_system', 'keyed.source_store_id') }} as store_id,
         -- a product that the source never described
         coalesce(products.product_id, 'unknown') as product_id,
@@ -49,6 +56,10 @@ final as (
         keyed.ordered_at
     from keyed
     left join products on keyed.product_id = products.product_id
+    left join customers
+        on
+            keyed.source_system = customers.source_system
+            and keyed.source_customer_id = customers.source_customer_id
 
 )
 
