@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import dagster as dg
 from rich.console import Console
 
-from orchestration.lib.dagster_home import open_instance
+from orchestration.lib.dagster_home import hold_databases_open, open_instance
 from orchestration.lib.errors import CadenciaError, CheckFailedError
 from orchestration.lib.progress import RunView, run_with_progress
 from orchestration.resources import PROCESS_TAG
@@ -87,7 +87,8 @@ def run_daily(settings: Settings, options: RunOptions, console: Console) -> RunO
         )
 
     steps = [node.name for node in job.nodes_in_topological_order]
-    result, view = run_with_progress(instance, run_id, steps, work, console)
+    with hold_databases_open(settings.dagster_home):
+        result, view = run_with_progress(instance, run_id, steps, work, console)
     errors, code = _read_failures(result)
     return RunOutcome(run_id, result.success, 0 if result.success else code, tuple(errors), view)
 

@@ -18,6 +18,7 @@ final as (
         offers.campaign_id,
         offers.offer_id,
         coalesce(products.product_id, 'unknown') as product_id,
+        offers.product_id as offered_product_id,
         offers.source_system,
         coalesce(products.department, 'unknown') as department,
         coalesce(products.category, 'unknown') as category
