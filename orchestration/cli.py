@@ -24,9 +24,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-# Bound now: libraries that redirect sys.stdout while a model is fitted must not swallow the display.
-console = Console(file=sys.stdout)
-errors = Console(file=sys.stderr)
+
+
+def _terminal(descriptor: int) -> Console:
+    """Return a console on a copy of the terminal's descriptor.
+
+    During a run Dagster points descriptors 1 and 2 at its log files, and libraries replace
+    sys.stdout; the progress display must reach the terminal all the same.
+    """
+    return Console(file=os.fdopen(os.dup(descriptor), "w", encoding="utf-8"))
+
+
+console = _terminal(1)
+errors = _terminal(2)
 
 
 def _say(error: CadenciaError) -> int:
@@ -167,8 +177,20 @@ def main() -> None:
     os.umask(0o077)
     try:
         app()
-    except CadenciaError as error:
-        sys.exit(_say(error))
+    except Exception as error:
+        told = _cause(error)
+        if told is None:
+            raise
+        sys.exit(_say(told))
+
+
+def _cause(error: BaseException | None) -> CadenciaError | None:
+    """Return the error for people in a chain of causes; Dagster wraps those of loading twice."""
+    while error is not None:
+        if isinstance(error, CadenciaError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 if __name__ == "__main__":

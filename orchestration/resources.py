@@ -20,6 +20,7 @@ from pydantic import Field, PrivateAttr
 
 from orchestration.lib.connection import open_for_writing
 from orchestration.lib.contract import SystemContract, load_contracts, select_systems
+from orchestration.lib.dagster_home import close_orphans
 from orchestration.lib.dbt_project import declared_columns, read_manifest
 from orchestration.lib.errors import ConfigurationError, ContractError, RunLockedError
 from orchestration.lib.publishing import make_working_copy
@@ -27,7 +28,6 @@ from orchestration.lib.run_lock import hold_run_lock
 from orchestration.settings import DBT_PROJECT_DIR, Settings, get_settings
 
 STAGING_DIR = DBT_PROJECT_DIR / "models" / "staging"
-PROCESS_TAG = "cadencia/process"
 
 
 def disabled_systems() -> frozenset[str]:
@@ -61,17 +61,6 @@ def _lock_or_wait(
         return
 
 
-def _close_orphans(instance: dg.DagsterInstance | None, run_id: str) -> None:
-    """Mark command-line runs whose process is gone (kill -9, power cut) as failed."""
-    if instance is None:
-        return
-    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
-    for run in instance.get_runs(filters=started):
-        process = run.tags.get(PROCESS_TAG)
-        if run.run_id != run_id and process and not Path(f"/proc/{process}").exists():
-            instance.report_run_failed(run, "The process of this run died; nothing was published.")
-
-
 class WarehouseResource(dg.ConfigurableResource):
     """One run's working copy of the warehouse; nothing is visible to readers before the publish."""
 
@@ -92,7 +81,7 @@ class WarehouseResource(dg.ConfigurableResource):
         self._run_id = context.run_id or "ad-hoc"
         os.umask(0o077)
         with _lock_or_wait(context, settings.warehouse_dir, self._run_id, self.lock_wait_seconds):
-            _close_orphans(context.instance, self._run_id)
+            close_orphans(context.instance, self._run_id)
             self._folder = make_working_copy(settings.warehouse_dir, self._run_id)
             try:
                 yield self

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import dagster as dg
 from rich.console import Console
 
-from orchestration.lib.dagster_home import hold_databases_open, open_instance
+from orchestration.lib.dagster_home import PROCESS_TAG, hold_databases_open, open_instance
 from orchestration.lib.errors import CadenciaError, CheckFailedError
 from orchestration.lib.progress import RunView, run_with_progress
-from orchestration.resources import PROCESS_TAG
 from orchestration.settings import Settings
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orchestration.lib.errors import ConfigurationError
@@ -33,8 +33,8 @@ class Settings(BaseSettings):
     holdout_key: SecretStr = SecretStr("")
     margin_share: float = Field(default=1.0, gt=0, le=1)
     annual_discount_rate: float = Field(default=0.10, ge=0, lt=1)
-    max_contacts_per_7d: int = Field(default=2, ge=0)
-    max_contacts_per_30d: int = Field(default=6, ge=0)
+    max_contacts_per_7d: int = Field(default=2, ge=1)
+    max_contacts_per_30d: int = Field(default=6, ge=1)
     universal_holdout_share: float = Field(default=0.05, ge=0, lt=1)
     play_holdout_share: float = Field(default=0.10, ge=0, lt=1)
 
@@ -44,6 +44,14 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
+
+    @model_validator(mode="after")
+    def _caps_grow_with_the_period(self) -> Settings:
+        if self.max_contacts_per_30d < self.max_contacts_per_7d:
+            raise ValueError(
+                "MAX_CONTACTS_PER_30D is below MAX_CONTACTS_PER_7D, which could then never be reached"
+            )
+        return self
 
     @field_validator("home")
     @classmethod
@@ -59,6 +67,11 @@ class Settings(BaseSettings):
     def warehouse_dir(self) -> Path:
         """Folder of the published warehouse and of the working copies."""
         return self.home / "warehouse"
+
+    @property
+    def quarantine_dir(self) -> Path:
+        """Folder of the rejects of runs that were stopped: ``quarantine/<run>/``."""
+        return self.home / "quarantine"
 
     @property
     def keys_dir(self) -> Path:

@@ -12,6 +12,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -50,6 +51,7 @@ class TableContract:
     distribution: str | None = None
     primary_key: tuple[str, ...] = ()
     event_time: str | None = None
+    timezone: str = "UTC"
 
     @property
     def relation(self) -> str:
@@ -106,7 +108,7 @@ def _meta(block: Mapping[str, Any]) -> dict[str, Any]:
     return meta
 
 
-def _table_from(system: str, block: Mapping[str, Any]) -> TableContract:
+def _table_from(system: str, timezone: str, block: Mapping[str, Any]) -> TableContract:
     columns = tuple(
         ColumnContract(
             **{
@@ -130,12 +132,24 @@ def _table_from(system: str, block: Mapping[str, Any]) -> TableContract:
         distribution=meta.get("distribution"),
         primary_key=tuple(meta.get("primary_key", ())),
         event_time=meta.get("event_time"),
+        timezone=timezone,
     )
 
 
 def _semantic_problems(document: Mapping[str, Any]) -> Iterable[tuple[list[str | int], str]]:
     """Rules that a JSON Schema can't say: references between parts of the contract."""
     for source_index, source in enumerate(document["sources"]):
+        zone = _meta(source)["timezone"]
+        if zone not in available_timezones():
+            where: list[str | int] = [
+                "sources",
+                source_index,
+                "config",
+                "meta",
+                "cadencia",
+                "timezone",
+            ]
+            yield where, f"'{zone}' is no time zone of the IANA list, e.g. Europe/Madrid"
         for table_index, table in enumerate(source["tables"]):
             path: list[str | int] = ["sources", source_index, "tables", table_index]
             names = [column["name"] for column in table["columns"]]
@@ -195,7 +209,10 @@ def load_contract_file(path: Path) -> tuple[SystemContract, ...]:
         SystemContract(
             name=source["name"],
             description=source["description"],
-            tables=tuple(_table_from(source["name"], table) for table in source["tables"]),
+            tables=tuple(
+                _table_from(source["name"], _meta(source)["timezone"], table)
+                for table in source["tables"]
+            ),
             **_meta(source),
         )
         for source in document["sources"]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import dagster as dg
 
+PROCESS_TAG = "cadencia/process"
+
 # One event file instead of one a run: a run of the graph writes 1,300 events, and the default storage
 # opens three files for each of them (5 s a run).
 DAGSTER_YAML = """\
@@ -59,3 +61,14 @@ def hold_databases_open(dagster_home: Path) -> Iterator[None]:
             connection = stack.enter_context(closing(sqlite3.connect(path)))
             connection.execute("select count(*) from sqlite_master").fetchone()
         yield
+
+
+def close_orphans(instance: dg.DagsterInstance | None, run_id: str = "") -> None:
+    """Mark command-line runs whose process is gone (kill -9, power cut) as failed, but not ``run_id``."""
+    if instance is None:
+        return
+    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    for run in instance.get_runs(filters=started):
+        process = run.tags.get(PROCESS_TAG)
+        if run.run_id != run_id and process and not Path(f"/proc/{process}").exists():
+            instance.report_run_failed(run, "The process of this run died; nothing was published.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +15,11 @@ from rich.console import Console
 from orchestration.lib.dagster_home import prepare_dagster_home
 from orchestration.lib.errors import ConfigurationError
 from orchestration.settings import Settings
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def serve(settings: Settings, port: int, console: Console) -> None:
@@ -35,7 +42,9 @@ def serve(settings: Settings, port: int, console: Console) -> None:
         name: subprocess.Popen([programs / name, *arguments], env=environment)
         for name, arguments in commands.items()
     }
-    console.print(f"Dagster on http://127.0.0.1:{port} (Ctrl-C ends it)")
+    # systemd and containers end a service with SIGTERM: it must end both processes too.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    is_told = False
     try:
         while True:
             for name, process in processes.items():
@@ -44,6 +53,9 @@ def serve(settings: Settings, port: int, console: Console) -> None:
                         f"{name} ended with exit code {process.returncode}; is port {port} in use? "
                         "Try another one with --port."
                     )
+            if not is_told and _answers(port):
+                console.print(f"Dagster on http://127.0.0.1:{port} (Ctrl-C ends it)")
+                is_told = True
             time.sleep(0.5)
     except KeyboardInterrupt:
         console.print("Ending.")

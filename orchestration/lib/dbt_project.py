@@ -22,6 +22,14 @@ from orchestration.lib.errors import ConfigurationError, ContractError
 # Seeds change with the code, not with the data: their tests run with the test suite.
 TESTS_OF_CODE = "resource_type:test,path:seeds"
 SOURCE_SUFFIXES = (".sql", ".yml", ".yaml", ".csv")
+ERRORS_ABOUT_VALUES = (
+    "Conversion Error",
+    "Constraint Error",
+    "Invalid Input Error",
+    "Out of Range Error",
+    "Invalid date",
+    "invalid date",
+)
 # What DuckDB quotes in a conversion error is a value of the data, which may be personal.
 QUOTED_VALUE = re.compile(r"(?<=[ (\"])'[^'\n]*'|(?<=string )\"[^\"\n]*\"")
 
@@ -86,7 +94,12 @@ def _failure_text(outcome: Any) -> str:
 
 
 def redact(message: str) -> str:
-    """Return the message without the data values that DuckDB quotes in it."""
+    """Return the message without the data values that DuckDB quotes in it.
+
+    Only errors about values quote values; dbt's own errors quote names, which people need.
+    """
+    if not any(kind in message for kind in ERRORS_ABOUT_VALUES):
+        return message
     return QUOTED_VALUE.sub("'…'", message)
 
 

@@ -189,8 +189,15 @@ def _stage_whitespace(
     return tuple(name for name in found if name not in {c.source_column for c in table.columns})
 
 
-def _typed(column: ColumnContract) -> str:
-    """Return SQL that gives the typed value, NULL where it can't be read."""
+def _typed(column: ColumnContract, timezone: str) -> str:
+    """Return SQL that gives the typed value, NULL where it can't be read; timestamps in UTC."""
+    value = _read_as_declared(column)
+    if column.data_type == "timestamp" and timezone != "UTC":
+        return f"timezone('UTC', timezone({_quoted(timezone)}, {value}))"
+    return value
+
+
+def _read_as_declared(column: ColumnContract) -> str:
     source = f"delivered.{_name(column.source_column)}"
     if column.date_format:
         parsed = f"try_strptime(cast({source} as varchar), {_quoted(column.date_format)})"
@@ -246,7 +253,9 @@ def _stage_typed(
         checks.insert(
             0, ("(line)", "delivered._is_ragged", "the line has not as many fields as the header")
         )
-    packed = ", ".join(f"{_name(column.name)} := {_typed(column)}" for column in table.columns)
+    packed = ", ".join(
+        f"{_name(column.name)} := {_typed(column, table.timezone)}" for column in table.columns
+    )
     with_types = f"""(
         select delivered.*, struct_pack({packed}) as typed from _delivered as delivered
     ) as delivered"""
@@ -371,6 +380,25 @@ def _unchanged(
         is_unchanged=True,
         undeclared_columns=tuple(name for name in (undeclared or "").split(",") if name),
     )
+
+
+def export_rejects(
+    connection: duckdb.DuckDBPyConnection, batch_id: str, folder: Path, limit: int = 10_000
+) -> Path:
+    """Write a batch's rejects to a CSV that outlives the run's working copy; return its path.
+
+    Holds raw lines, so personal data: the file is for its owner only.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    rejects = connection.execute(
+        "select * from raw._rejects where batch_id = ? order by row_number, column_name limit ?",
+        [batch_id, limit],
+    ).df()
+    name = f"{rejects['source_system'].iloc[0]}__{rejects['table_name'].iloc[0]}.csv"
+    path = folder / name
+    path.touch(mode=0o600)
+    rejects.to_csv(path, index=False)
+    return path
 
 
 def load_table(

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.lib.connection import open_published
-from orchestration.lib.dagster_home import open_instance
+from orchestration.lib.dagster_home import close_orphans, open_instance
 from orchestration.lib.publishing import published_runs
 from orchestration.lib.summary import table_counts
 from orchestration.settings import Settings
@@ -53,6 +53,7 @@ def _runs_table(instance: dg.DagsterInstance) -> Table:
 def print_status(settings: Settings, console: Console) -> None:
     """Print the state of this deployment."""
     with open_instance(settings.dagster_home) as instance:
+        close_orphans(instance)
         console.print(_runs_table(instance))
     versions = published_runs(settings.warehouse_dir)
     if not versions:

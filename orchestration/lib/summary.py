@@ -13,13 +13,22 @@ from rich.table import Table
 
 from orchestration.lib.connection import open_published
 
+# The model of the value of a purchase stands beside the models of purchases and does not compete.
+CHAMPION_OF = {"gamma_gamma": "value"}
 BASE_QUERY = """
+with settings as (from ops.settings),
+loaded as (
+    select rows_delivered, rows_rejected
+    from quality.reconciliation, settings
+    where list_contains(string_split(settings.source_systems, ','), source_system)
+    qualify row_number() over (partition by source_system, table_name order by loaded_at desc) = 1
+)
 select
     (select as_of_date from ops.settings) as as_of_date,
     (select source_systems from ops.settings) as source_systems,
     (select reporting_currency from ops.settings) as currency,
-    (select sum(rows_delivered) from quality.reconciliation) as rows_delivered,
-    (select sum(rows_rejected) from quality.reconciliation) as rows_rejected,
+    (select sum(rows_delivered) from loaded) as rows_delivered,
+    (select sum(rows_rejected) from loaded) as rows_rejected,
     (select count(*) from marts.dim_customers) as customers,
     (select count(*) from marts.customer_identities) as source_records,
     (select count(*) from marts.fct_orders) as orders,
@@ -91,10 +100,16 @@ def print_summary(crm_file: Path, console: Console) -> None:
     console.print(facts)
 
     grades = Table(title="Models against the best naive baseline", title_justify="left")
-    for heading in ("model", "grade", "better by", ""):
+    for heading in ("model", "grade", "better by", "champion of"):
         grades.add_column(heading)
     for model, grade, skill, is_champion, is_abstaining in models:
-        note = "abstains" if is_abstaining else "champion" if is_champion else ""
+        note = (
+            "abstains"
+            if is_abstaining
+            else CHAMPION_OF.get(model, "purchases")
+            if is_champion
+            else ""
+        )
         grades.add_row(model, grade or "-", f"{skill:.1%}" if skill is not None else "-", note)
     console.print(grades)
 
@@ -104,7 +119,9 @@ def print_summary(crm_file: Path, console: Console) -> None:
     for heading in ("contacts", f"expected value ({currency})", f"cost ({currency})"):
         contacts.add_column(heading, justify="right")
     for channel, play, count, value, cost in plan:
-        contacts.add_row(channel, play, f"{count:,}", f"{value:,.2f}", f"{cost:,.2f}")
+        contacts.add_row(
+            channel, play.removeprefix("play_"), f"{count:,}", f"{value:,.2f}", f"{cost:,.2f}"
+        )
     console.print(contacts)
     console.print(
         "Every candidate has its decision: "

@@ -133,12 +133,14 @@ def test_customer_360_has_one_row_a_customer_and_is_documented(base: Path) -> No
         "select (select count(*) from marts.customer_360) - (select count(*) from marts.dim_customers)",
     ) == [(0,)]
     for database in ("crm", "analytics"):
-        assert query(
+        undocumented = query(
             base,
-            "select count(*) from duckdb_columns() where schema_name = 'marts' "
-            "and table_name = 'customer_360' and coalesce(comment, '') = ''",
+            "select table_name, column_name from duckdb_columns() "
+            "where schema_name in ('marts', 'ml', 'plan', 'ops', 'quality') "
+            "and coalesce(comment, '') = ''",
             database,
-        ) == [(0,)]
+        )
+        assert undocumented == []
 
 
 def test_analytics_has_pseudonyms_and_the_same_rows(base: Path) -> None:
@@ -288,6 +290,11 @@ def test_a_bad_file_publishes_nothing_and_says_why(
     assert "Traceback" not in outcome.stdout + outcome.stderr
     assert (deployment / "warehouse" / "current").resolve() == published
     assert not list((deployment / "warehouse" / "work").iterdir())
+    kept = list((deployment / "quarantine").glob(f"*/complete_journey__{table}.csv"))
+    assert len(kept) == (1 if "rejects_within_limit" in words else 0)
+    for path in kept:
+        assert path.stat().st_mode & 0o077 == 0
+        assert str(path) in outcome.stderr.replace("\n", "")
 
 
 def test_a_few_bad_rows_are_quarantined_and_the_rest_goes_on(deployment: Path) -> None:

@@ -57,6 +57,7 @@ def test_a_good_file_becomes_objects(tmp_path: Path) -> None:
         ("currency: EUR", "currency: euro", 8, "'euro' does not match"),
         ("identifier: shop__sales", "identifier: shop__sale", 11, "must be 'shop__sales'"),
         ("primary_key: [sale_id]", "primary_key: [id]", 15, "not a declared column"),
+        ("timezone: UTC", "timezone: Madrid", 8, "no time zone of the IANA list"),
         ("data_class: none", "data_klass: none", 20, "data_klass"),
     ],
 )

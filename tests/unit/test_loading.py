@@ -310,3 +310,16 @@ def test_a_failure_in_the_middle_leaves_the_ledger_as_it_was(
         load(connection, tmp_path)
     assert connection.execute("select sale_id from raw.shop__sales").fetchall() == [("a",)]
     assert connection.execute("select count(*) from raw._batches").fetchall() == [(1,)]
+
+
+def test_times_are_stored_in_utc(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Madrid is one hour ahead of UTC in winter, two in summer."""
+    drop(
+        tmp_path,
+        rows("('w', '1', '1', '2026-01-15 12:00:00')", "('s', '1', '1', '2026-07-15 12:00:00')"),
+    )
+    load(connection, tmp_path, replace(SALES, timezone="Europe/Madrid"))
+    stored = connection.execute(
+        "select sale_id, cast(sold_at as varchar) from raw.shop__sales order by sale_id"
+    ).fetchall()
+    assert stored == [("s", "2026-07-15 10:00:00"), ("w", "2026-01-15 11:00:00")]

@@ -57,7 +57,7 @@ candidates as (
     select
         customer_id,
         cast({{ dbt.dateadd('year', 'years', 'first_purchase_date') }} as date) as due_at,
-        {{ sentence(["'Customer for '", 'years', "' year(s), with '", 'lifetime_orders', "' orders.'"]) }} as reason,
+        {{ sentence(["'Customer for '", 'years', "case when years = 1 then ' year' else ' years' end", "', with '", 'lifetime_orders', "' orders.'"]) }} as reason,
         expected_order_value,
         'Thank-you card' as offer
     from counted

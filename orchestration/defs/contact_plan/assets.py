@@ -10,11 +10,13 @@ from ml.contact_plan import (
     CANDIDATE_COLUMNS,
     HISTORY_COLUMNS,
     ChannelDefinition,
+    DefinitionError,
     PlanPolicy,
     PlayDefinition,
     build_contact_plan,
 )
 from orchestration.lib.dbt_project import read_manifest
+from orchestration.lib.errors import ContractError
 from orchestration.lib.keys import load_key
 from orchestration.lib.preview import markdown_table
 from orchestration.resources import WarehouseResource
@@ -51,6 +53,13 @@ def find_plays(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
         if node["resource_type"] == "model"
         and "play" in node["config"].get("meta", {}).get("cadencia", {})
     }
+
+
+def _define(name: str, node: Mapping[str, Any]) -> PlayDefinition:
+    try:
+        return PlayDefinition.from_meta(name, node["config"]["meta"]["cadencia"]["play"])
+    except DefinitionError as error:
+        raise ContractError(f"{node['original_file_path']}: {error}") from None
 
 
 def _read_candidates(warehouse: WarehouseResource, plays: list[str]) -> pd.DataFrame:
@@ -92,10 +101,7 @@ def _read_channels(warehouse: WarehouseResource) -> list[ChannelDefinition]:
 def contact_plan() -> dg.Definitions:
     """Return the plan's assets; their upstreams are the plays found in the dbt project."""
     plays = find_plays(read_manifest(DBT_PROJECT_DIR))
-    definitions = [
-        PlayDefinition.from_meta(name, node["config"]["meta"]["cadencia"]["play"])
-        for name, node in sorted(plays.items())
-    ]
+    definitions = [_define(name, node) for name, node in sorted(plays.items())]
     upstream = [
         *(dg.AssetKey(["plays", name]) for name in plays),
         dg.AssetKey(["reference", "channels"]),

@@ -11,7 +11,7 @@ import dagster as dg
 from orchestration.lib.as_of import parse_as_of
 from orchestration.lib.contract import SystemContract, TableContract, load_contracts
 from orchestration.lib.errors import InputError
-from orchestration.lib.loading import LoadResult, load_table
+from orchestration.lib.loading import LoadResult, export_rejects, load_table
 from orchestration.lib.run_records import ensure_run_tables, record_checks
 from orchestration.lib.translator import belongs_to
 from orchestration.resources import STAGING_DIR, WarehouseResource, disabled_systems
@@ -95,7 +95,12 @@ def build_raw_asset(system: SystemContract, table: TableContract) -> dg.AssetsDe
             "rejects_within_limit": result.reject_share <= system.reject_limit_share,
         }
         numbers = f"{result.rows_rejected} of {result.rows_delivered} rows rejected"
+        look_at = "raw._rejects"
         with warehouse.connect() as connection:
+            if result.rows_rejected and not all(checks.values()):
+                # The run stops here and its working copy goes: keep what a person must look at.
+                folder = warehouse.settings.quarantine_dir / warehouse.run_id
+                look_at = str(export_rejects(connection, result.batch_id, folder))
             record_checks(
                 connection,
                 warehouse.run_id,
@@ -109,7 +114,7 @@ def build_raw_asset(system: SystemContract, table: TableContract) -> dg.AssetsDe
                 dg.AssetCheckResult(
                     check_name=name,
                     passed=passed,
-                    metadata={"numbers": numbers, "look_at": "raw._rejects"},
+                    metadata={"numbers": numbers, "look_at": look_at},
                 )
                 for name, passed in checks.items()
             ],

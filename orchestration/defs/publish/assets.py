@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.lib.analytics import build_analytics
 from orchestration.lib.dbt_project import read_manifest
+from orchestration.lib.housekeeping import describe_tables, drop_unknown_relations
 from orchestration.lib.keys import load_key
 from orchestration.lib.publishing import publish
 from orchestration.lib.run_records import record_run
@@ -60,7 +61,11 @@ def publishing() -> dg.Definitions:
                 now,
                 warehouse.full_refresh,
             )
+            dropped = drop_unknown_relations(connection, manifest)
+            describe_tables(connection, manifest)
             connection.execute("checkpoint")
+        if dropped:
+            context.log.info(f"Dropped what the project no longer builds: {', '.join(dropped)}")
         key = load_key("pseudonym", settings.pseudonym_key.get_secret_value(), settings.keys_dir)
         counts = build_analytics(
             warehouse.database, warehouse.folder / "analytics.duckdb", manifest, key

@@ -1,0 +1,67 @@
+"""Keep the warehouse file true to the project: no relation that nobody builds, every table described.
+
+Belongs here: what follows from the dbt manifest alone. Does not: data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+BUILT_BY_DBT = ("staging", "intermediate", "marts", "plays", "quality", "reference")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def drop_unknown_relations(
+    connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]
+) -> list[str]:
+    """Drop tables and views that the project no longer has; return their names.
+
+    A working copy starts from the published file, so a renamed model would live on in it for ever.
+    Only schemas that dbt builds anew in each run are looked at: nothing there is a source.
+    """
+    known = {
+        (node["schema"], node.get("identifier") or node.get("alias") or node["name"])
+        for node in [*manifest["nodes"].values(), *manifest["sources"].values()]
+    }
+    places = ", ".join(_quoted(schema) for schema in BUILT_BY_DBT)
+    found = connection.execute(
+        f"""select table_schema, table_name, table_type from information_schema.tables
+        where table_schema in ({places}) and table_catalog = current_database()"""
+    ).fetchall()
+    dropped = []
+    for schema, table, kind in found:
+        if (schema, table) not in known:
+            what = "view" if kind == "VIEW" else "table"
+            connection.execute(f'drop {what} "{schema}"."{table}"')
+            dropped.append(f"{schema}.{table}")
+    return sorted(dropped)
+
+
+def describe_tables(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) -> None:
+    """Put the yml's descriptions on the tables that dbt doesn't describe: those that Python writes."""
+    for source in manifest["sources"].values():
+        relation = f'"{source["schema"]}"."{source["identifier"]}"'
+        existing = {
+            row[0]
+            for row in connection.execute(
+                "select column_name from information_schema.columns "
+                "where table_schema = ? and table_name = ?",
+                [source["schema"], source["identifier"]],
+            ).fetchall()
+        }
+        if not existing:
+            continue
+        connection.execute(
+            f"comment on table {relation} is {_quoted(source['description'].strip())}"
+        )
+        for name, column in source["columns"].items():
+            if name in existing:
+                connection.execute(
+                    f'comment on column {relation}."{name}" is {_quoted(column["description"].strip())}'
+                )
