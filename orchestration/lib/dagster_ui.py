@@ -17,6 +17,10 @@ from orchestration.lib.errors import ConfigurationError
 from orchestration.settings import Settings
 
 
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def _answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -42,8 +46,9 @@ def serve(settings: Settings, port: int, console: Console) -> None:
         name: subprocess.Popen([programs / name, *arguments], env=environment)
         for name, arguments in commands.items()
     }
-    # systemd and containers end a service with SIGTERM: it must end both processes too.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # systemd and containers end a service with SIGTERM: it must end both processes too. Not by
+    # raising SIGINT, which a shell's background job ignores.
+    signal.signal(signal.SIGTERM, _stop)
     is_told = False
     try:
         while True:
