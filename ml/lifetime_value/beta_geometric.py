@@ -82,6 +82,9 @@ class BetaGeometric:
         the same product without either, so it is used unless a is the larger exponent.
         """
         a = self.a if abs(self.a - 1.0) > SMALLEST_DISTANCE else 1.0 + SMALLEST_DISTANCE
+        # Where r - a is an integer, scipy takes another series, which is NaN for large z.
+        if abs(self.r - a - round(self.r - a)) < SMALLEST_DISTANCE:
+            a += 2.0 * SMALLEST_DISTANCE
         shape = self.r + history.frequency
         survived = self._survived(history)
         c = a + survived - 1.0

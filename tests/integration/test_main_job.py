@@ -8,9 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import duckdb
 import pytest
@@ -199,6 +202,19 @@ def test_status_sql_and_doctor(base: Path) -> None:
     assert int(answer.stdout.splitlines()[1]) > 0
     doctor = cadencia("doctor", home=base)
     assert doctor.returncode == 0, doctor.stdout
+
+
+def test_doctor_names_what_is_wrong_and_the_remedy(home: Path) -> None:
+    keys = home / "keys"
+    keys.mkdir(parents=True)
+    (keys / "pseudonym.key").write_text("0" * 64)
+    (keys / "pseudonym.key").chmod(0o644)
+    doctor = cadencia("doctor", home=home, CADENCIA_SOURCES="cdnow,atlantis")
+    assert doctor.returncode == 2
+    said = doctor.stdout.replace("\n", " ")
+    assert "chmod 600" in said
+    assert "atlantis" in said
+    assert "none yet" in said
 
 
 def test_a_second_run_changes_nothing_and_a_full_refresh_neither(deployment: Path) -> None:
@@ -398,6 +414,21 @@ def test_killed_anywhere_then_rerun_gives_the_same_result(deployment: Path, seco
     ].replace("started (UTC)", "")
 
 
+class Receiver(BaseHTTPRequestHandler):
+    """The webhook of the failure hook."""
+
+    bodies: ClassVar[list[dict[str, str]]] = []
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        Receiver.bodies.append(json.loads(self.rfile.read(length)))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
 def test_a_failed_dbt_test_publishes_nothing(deployment: Path) -> None:
     """Mailings of a campaign that nobody described pass the loader but break a relationship."""
     published = (deployment / "warehouse" / "current").resolve()
@@ -406,7 +437,17 @@ def test_a_failed_dbt_test_publishes_nothing(deployment: Path) -> None:
         "campaigns",
         "select * replace (999 as campaign_id) from original limit 3",
     )
-    outcome = cadencia("run", "--sources", "complete_journey", home=deployment)
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.handle_request, daemon=True).start()
+    outcome = cadencia(
+        "run",
+        "--sources",
+        "complete_journey",
+        home=deployment,
+        CADENCIA_FAILURE_WEBHOOK=f"http://127.0.0.1:{server.server_port}/",
+    )
+    server.server_close()
+    assert [body["step"] for body in Receiver.bodies] == ["dbt_staging"]
     assert outcome.returncode == 1, outcome.stdout + outcome.stderr
     said = outcome.stderr.replace("\n", " ")
     assert "check relationships" in said

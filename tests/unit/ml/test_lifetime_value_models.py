@@ -248,3 +248,20 @@ def test_an_infinite_population_mean_is_refused() -> None:
     frame = pd.DataFrame({"repeat_frequency": 1, "repeat_monetary_value": value})
     with pytest.raises(FitError, match="gamma_gamma"):
         fit_spend(frame, LifetimeValueConfig())
+
+
+@pytest.mark.parametrize("name", ["bg_nbd", "mbg_nbd"])
+@pytest.mark.parametrize(("r", "a"), [(0.05, 0.05), (1.0, 2.0), (4.0, 2.0), (0.5, 1.5), (2.5, 0.5)])
+def test_forecasts_stay_finite_where_r_less_a_is_an_integer(name: str, r: float, a: float) -> None:
+    """Scipy's 2F1 is NaN there for histories much shorter than the forecast, or long ones."""
+    frequency = np.repeat([0.0, 1.0, 5.0, 150.0], 3)
+    age = np.tile([1 / 7, 2.0, 160.0], 4)
+    history = History(frequency, np.where(frequency > 0, age, 0.0), age)
+
+    def forecast(a_nearby: float) -> np.ndarray:
+        model = purchase_model(name, {"r": r, "alpha": 0.0625, "a": a_nearby, "b": 4.0})
+        return model.expected_purchases(history, 365 / 7)
+
+    exact, nearby = forecast(a), forecast(a * 1.0001)
+    assert np.isfinite(exact).all()
+    np.testing.assert_allclose(exact, nearby, rtol=2e-3)
