@@ -115,8 +115,8 @@ def print_summary(crm_file: Path, console: Console) -> None:
 
     contacts = Table(title="Contact plan", title_justify="left")
     for heading in ("channel", "play"):
-        contacts.add_column(heading)
-    for heading in ("contacts", f"expected value ({currency})", f"cost ({currency})"):
+        contacts.add_column(heading, no_wrap=True)
+    for heading in ("contacts", f"value ({currency})", f"cost ({currency})"):
         contacts.add_column(heading, justify="right")
     for channel, play, count, value, cost in plan:
         contacts.add_row(
