@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import duckdb
 import pytest
@@ -43,6 +47,44 @@ def cadencia(*arguments: str, home: Path, **extra: str) -> subprocess.CompletedP
         timeout=500,
         check=False,
     )
+
+
+def start_cadencia(*arguments: str, home: Path) -> subprocess.Popen[str]:
+    """Start the command line in a session of its own, to be killed or signalled by the test."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", *arguments],
+        env=environment_of(home),
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+
+
+class Webhook(BaseHTTPRequestHandler):
+    """A webhook that answers one call and remembers what it was sent."""
+
+    bodies: ClassVar[list[dict[str, str]]] = []
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        Webhook.bodies.append(json.loads(self.rfile.read(length)))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def webhook() -> Iterator[str]:
+    """Return the address of a webhook; what it was sent is in ``Webhook.bodies``."""
+    Webhook.bodies.clear()
+    server = HTTPServer(("127.0.0.1", 0), Webhook)
+    threading.Thread(target=server.handle_request, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.server_close()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.lib.errors import ContractError
+from orchestration.lib.sql_text import quoted_name, quoted_text
 
 EXPORTED_SCHEMAS = ("marts", "ml", "plan", "quality", "reference", "ops")
 EXPORTED_CLASSES = ("none", "quasi_identifier", "sensitive")
@@ -56,14 +57,6 @@ def pseudonyms(values: list[str], key: bytes) -> list[str]:
     return ["P" + hmac.new(key, value.encode(), sha256).hexdigest()[:32] for value in values]
 
 
-def _quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str | None]]:
     placeholders = ", ".join("?" for _ in EXPORTED_SCHEMAS)
     tables: list[tuple[str, str, str | None]] = connection.execute(
@@ -80,7 +73,8 @@ def _register_pseudonyms(
 ) -> None:
     """Make the temporary table ``pseudonyms(value, pseudonym)`` for every keyed column."""
     union = " union ".join(
-        f"select cast({_quoted(column)} as varchar) as value from crm.{_quoted(schema)}.{_quoted(table)}"
+        f"select cast({quoted_name(column)} as varchar) as value "
+        f"from crm.{quoted_name(schema)}.{quoted_name(table)}"
         for schema, table, column in keyed
     )
     values = [
@@ -112,7 +106,7 @@ def build_analytics(
     classes = column_classes(manifest)
     analytics_file.unlink(missing_ok=True)
     with duckdb.connect(str(analytics_file)) as connection:
-        connection.execute(f"attach {_text(str(crm_file))} as crm (read_only)")
+        connection.execute(f"attach {quoted_text(str(crm_file))} as crm (read_only)")
         tables = _tables(connection)
         plan: list[tuple[str, str, str | None, list[tuple[str, str, str | None]]]] = []
         unclassified: list[str] = []
@@ -160,27 +154,29 @@ def _copy_table(
     columns: list[tuple[str, str, str | None]],
 ) -> int:
     """Copy one table with its pseudonyms and comments; return its rows."""
-    target = f"{_quoted(schema)}.{_quoted(table)}"
+    target = f"{quoted_name(schema)}.{quoted_name(table)}"
     selected, joins = [], []
     for position, (column, data_class, _) in enumerate(columns):
         if data_class == KEY_CLASS:
             alias = f"keyed_{position}"
-            selected.append(f"{alias}.pseudonym as {_quoted(column)}")
+            selected.append(f"{alias}.pseudonym as {quoted_name(column)}")
             joins.append(
                 f"left join pseudonyms as {alias} "
-                f"on {alias}.value = cast(original.{_quoted(column)} as varchar)"
+                f"on {alias}.value = cast(original.{quoted_name(column)} as varchar)"
             )
         else:
-            selected.append(f"original.{_quoted(column)}")
-    connection.execute(f"create schema if not exists {_quoted(schema)}")
+            selected.append(f"original.{quoted_name(column)}")
+    connection.execute(f"create schema if not exists {quoted_name(schema)}")
     connection.execute(
         f"create table {target} as select {', '.join(selected)} "
         f"from crm.{target} as original {' '.join(joins)}"
     )
     if comment:
-        connection.execute(f"comment on table {target} is {_text(comment)}")
+        connection.execute(f"comment on table {target} is {quoted_text(comment)}")
     for column, _, note in columns:
         if note:
-            connection.execute(f"comment on column {target}.{_quoted(column)} is {_text(note)}")
+            connection.execute(
+                f"comment on column {target}.{quoted_name(column)} is {quoted_text(note)}"
+            )
     (rows,) = connection.execute(f"select count(*) from {target}").fetchall()[0]
     return int(rows)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from orchestration.lib.connection import open_published
 from orchestration.lib.contract import load_contracts, select_systems
 from orchestration.lib.dbt_project import ensure_manifest
+from orchestration.lib.delivered_files import find_file
 from orchestration.lib.errors import CadenciaError
-from orchestration.lib.loading import find_file
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 
 FREE_GIB_WANTED = 2

@@ -10,11 +10,9 @@ from typing import Any
 
 import duckdb
 
+from orchestration.lib.sql_text import quoted_text
+
 BUILT_BY_DBT = ("staging", "intermediate", "marts", "plays", "quality", "reference")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def drop_unknown_relations(
@@ -29,7 +27,7 @@ def drop_unknown_relations(
         (node["schema"], node.get("identifier") or node.get("alias") or node["name"])
         for node in [*manifest["nodes"].values(), *manifest["sources"].values()]
     }
-    places = ", ".join(_quoted(schema) for schema in BUILT_BY_DBT)
+    places = ", ".join(quoted_text(schema) for schema in BUILT_BY_DBT)
     found = connection.execute(
         f"""select table_schema, table_name, table_type from information_schema.tables
         where table_schema in ({places}) and table_catalog = current_database()"""
@@ -58,10 +56,10 @@ def describe_tables(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str
         if not existing:
             continue
         connection.execute(
-            f"comment on table {relation} is {_quoted(source['description'].strip())}"
+            f"comment on table {relation} is {quoted_text(source['description'].strip())}"
         )
         for name, column in source["columns"].items():
             if name in existing:
                 connection.execute(
-                    f'comment on column {relation}."{name}" is {_quoted(column["description"].strip())}'
+                    f'comment on column {relation}."{name}" is {quoted_text(column["description"].strip())}'
                 )

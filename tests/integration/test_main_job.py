@@ -7,18 +7,14 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 import duckdb
 import pytest
 
-from tests.conftest import PROJECT_ROOT, cadencia, drop_journey_sample, environment_of
+from tests.conftest import PROJECT_ROOT, Webhook, cadencia, drop_journey_sample, start_cadencia
 
 LEDGER_COLUMNS = {"_loaded_at", "loaded_at", "run_id", "set_at", "checked_at", "rejected_at"}
 
@@ -366,15 +362,7 @@ def test_a_missing_package_says_what_to_install(home: Path, tmp_path: Path) -> N
 
 
 def start_run(home: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "orchestration.cli", "run", "--sources", "complete_journey"],
-        env=environment_of(home),
-        cwd=PROJECT_ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
+    return start_cadencia("run", "--sources", "complete_journey", home=home)
 
 
 def wait_for_work(home: Path) -> None:
@@ -414,22 +402,7 @@ def test_killed_anywhere_then_rerun_gives_the_same_result(deployment: Path, seco
     ].replace("started (UTC)", "")
 
 
-class Receiver(BaseHTTPRequestHandler):
-    """The webhook of the failure hook."""
-
-    bodies: ClassVar[list[dict[str, str]]] = []
-
-    def do_POST(self) -> None:
-        length = int(self.headers["Content-Length"])
-        Receiver.bodies.append(json.loads(self.rfile.read(length)))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
-
-
-def test_a_failed_dbt_test_publishes_nothing(deployment: Path) -> None:
+def test_a_failed_dbt_test_publishes_nothing(deployment: Path, webhook: str) -> None:
     """Mailings of a campaign that nobody described pass the loader but break a relationship."""
     published = (deployment / "warehouse" / "current").resolve()
     corrupt(
@@ -437,17 +410,14 @@ def test_a_failed_dbt_test_publishes_nothing(deployment: Path) -> None:
         "campaigns",
         "select * replace (999 as campaign_id) from original limit 3",
     )
-    server = HTTPServer(("127.0.0.1", 0), Receiver)
-    threading.Thread(target=server.handle_request, daemon=True).start()
     outcome = cadencia(
         "run",
         "--sources",
         "complete_journey",
         home=deployment,
-        CADENCIA_FAILURE_WEBHOOK=f"http://127.0.0.1:{server.server_port}/",
+        CADENCIA_FAILURE_WEBHOOK=webhook,
     )
-    server.server_close()
-    assert [body["step"] for body in Receiver.bodies] == ["dbt_staging"]
+    assert [body["step"] for body in Webhook.bodies] == ["dbt_staging"]
     assert outcome.returncode == 1, outcome.stdout + outcome.stderr
     said = outcome.stderr.replace("\n", " ")
     assert "check relationships" in said

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-import threading
 from datetime import date
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import duckdb
@@ -20,6 +18,7 @@ from orchestration.lib.errors import ConfigurationError, InputError
 from orchestration.lib.notifications import notify_failure
 from orchestration.lib.sql_shell import run_query
 from orchestration.settings import Settings, get_settings
+from tests.conftest import Webhook
 
 TODAY = date(2026, 11, 22)
 
@@ -79,34 +78,18 @@ def test_the_fingerprint_follows_content_not_time(tmp_path: Path) -> None:
     assert project_fingerprint(tmp_path) != before
 
 
-class Receiver(BaseHTTPRequestHandler):
-    """A webhook that remembers what it was sent."""
-
-    bodies: list[dict[str, str]] = []  # noqa: RUF012 - reset by the test
-
-    def do_POST(self) -> None:
-        length = int(self.headers["Content-Length"])
-        Receiver.bodies.append(json.loads(self.rfile.read(length)))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
-
-
-def test_a_failure_is_posted_without_the_error_text(caplog: pytest.LogCaptureFixture) -> None:
-    server = HTTPServer(("127.0.0.1", 0), Receiver)
-    threading.Thread(target=server.handle_request, daemon=True).start()
+def test_a_failure_is_posted_without_the_error_text(
+    caplog: pytest.LogCaptureFixture, webhook: str
+) -> None:
     log = logging.getLogger("test")
     notify_failure(
-        webhook=f"http://127.0.0.1:{server.server_port}/",
+        webhook=webhook,
         run_id="0123456789",
         step="dbt_marts",
         error_type="Failure",
         log=log,
     )
-    server.server_close()
-    (body,) = Receiver.bodies
+    (body,) = Webhook.bodies
     assert body["step"] == "dbt_marts"
     assert "Nothing was published" in body["text"]
     assert "failed in step dbt_marts" in caplog.text
