@@ -20,7 +20,6 @@ SUMMARY_COLUMNS = (
     "repeat_monetary_value",
 )
 HOLDOUT_COLUMNS = (*SUMMARY_COLUMNS, "holdout_days", "holdout_purchases", "holdout_value")
-STATISTIC_COLUMNS = ("repeat_frequency", "age_at_last_purchase_days", "t_days")
 
 PREDICTION_TYPES: Mapping[str, str] = {
     "customer_id": "string",

@@ -95,3 +95,4 @@ def test_the_schedule_is_off_until_somebody_turns_it_on(definitions: dg.Definiti
 
 def test_definitions_load(definitions: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(definitions)
+    assert "daily" in {job.name for job in definitions.resolve_all_job_defs()}

@@ -31,18 +31,6 @@ DESCRIPTIONS = {
     "contact_plan": "Contacts to make: who, what, by which channel, when and why. One row per contact.",
     "arbitration_runs": "Objective, bound and gap of each day's arbitration. One row per plan date.",
 }
-CUSTOMERS_QUERY = """
-select
-    customers.customer_id, customers.has_email, customers.has_phone,
-    customers.has_postal_address, customers.has_push, channels.best_channel,
-    rfm.rfm_cell, rfm.rfm_group, patterns.favourite_hour as preferred_hour
-from marts.dim_customers as customers
-left join marts.customer_rfm as rfm on rfm.customer_id = customers.customer_id
-left join marts.customer_purchase_patterns as patterns
-    on patterns.customer_id = customers.customer_id
-left join intermediate.int_customers__channels as channels
-    on channels.customer_id = customers.customer_id
-"""
 
 
 def find_plays(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -105,9 +93,7 @@ def contact_plan() -> dg.Definitions:
     upstream = [
         *(dg.AssetKey(["plays", name]) for name in plays),
         dg.AssetKey(["reference", "channels"]),
-        dg.AssetKey(["marts", "dim_customers"]),
-        dg.AssetKey(["marts", "customer_rfm"]),
-        dg.AssetKey(["marts", "customer_purchase_patterns"]),
+        dg.AssetKey(["intermediate", "int_plays__plan_customers"]),
     ]
 
     @dg.multi_asset(
@@ -146,7 +132,7 @@ def contact_plan() -> dg.Definitions:
             candidates=_read_candidates(warehouse, list(plays)),
             plays=definitions,
             channels=_read_channels(warehouse),
-            customers=warehouse.read(CUSTOMERS_QUERY),
+            customers=warehouse.read("from intermediate.int_plays__plan_customers"),
             history=_read_history(warehouse),
             plan_date=warehouse.as_of_date(),
             policy=PlanPolicy(
