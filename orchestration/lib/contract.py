@@ -1,45 +1,70 @@
 """The ingestion contract: what each ``sources.yml`` promises, validated, as frozen objects.
 
-Belongs here: reading and checking the contract. Does not: reading the delivered files (`loading`).
+Belongs here: reading and checking the contract. Does not: reading the delivered files (`ingest`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
 import yaml
 from jsonschema import Draft202012Validator
 
+from orchestration.lib.contract_rules import as_tuple, meta_of, semantic_problems
 from orchestration.lib.errors import ConfigurationError, ContractError
 
 SCHEMA_FILE = Path(__file__).with_name("contract_schema.json")
+NOT_LOADED_BY = (
+    "columns",
+    "description",
+    "distribution",
+    "is_optional",
+    "freshness_days",
+    "reject_limit_share",
+)
 
 
 @dataclass(frozen=True)
 class ColumnContract:
-    """One declared column; ``source_column`` is its name in the file when that differs."""
+    """One declared column; ``source_column`` is its name (or names) in the file when that differs."""
 
     name: str
     data_type: str
     data_class: str
-    source_column: str
+    source_column: str | tuple[str, ...]
     is_required: bool = False
+    is_optional: bool = False
     is_future_allowed: bool = True
     minimum: float | None = None
     maximum: float | None = None
-    date_format: str | None = None
+    date_format: str | tuple[str, ...] | None = None
+    position: tuple[int, int] | None = None
+
+    @property
+    def accepted_names(self) -> tuple[str, ...]:
+        """Names or paths under which the column may be delivered, the first found counts."""
+        return _names(self.source_column)
+
+    @property
+    def date_formats(self) -> tuple[str, ...]:
+        """Formats of the date in the order in which they are tried."""
+        return _names(self.date_format)
+
+    @property
+    def stored_type(self) -> str:
+        """Type of the column in the raw table; JSON is kept as its text."""
+        return "varchar" if self.data_type == "json" else self.data_type
 
 
 @dataclass(frozen=True)
 class TableContract:
-    """One declared table: where its file lies, how to read it, what must hold."""
+    """One declared table: where its files lie, how to read and merge them, what must hold."""
 
     system: str
     name: str
@@ -52,11 +77,32 @@ class TableContract:
     primary_key: tuple[str, ...] = ()
     event_time: str | None = None
     timezone: str = "UTC"
+    member: str | None = None
+    encoding: str = "auto"
+    delimiter: str = "auto"
+    quote: str = '"'
+    decimal: str = "."
+    thousands: str = ""
+    header_row: int = 1
+    sheet: str | None = None
+    records: str | None = None
+    explode: str | None = None
+    delivery: str = "snapshot"
+    version_by: tuple[str, ...] = ()
+    is_optional: bool = False
+    cursor: str | None = None
+    freshness_days: int | None = None
+    reject_limit_share: float | None = None
 
     @property
     def relation(self) -> str:
         """Quoted name of the raw table."""
         return f'raw."{self.identifier}"'
+
+    @property
+    def scheme(self) -> str:
+        """Where the table comes from: landing, package, database or rest."""
+        return self.location.partition("://")[0]
 
     @property
     def has_settled_event_time(self) -> bool:
@@ -66,9 +112,17 @@ class TableContract:
             for column in self.columns
         )
 
+    def column(self, name: str) -> ColumnContract:
+        """Return the declared column of that name."""
+        return next(column for column in self.columns if column.name == name)
+
     def fingerprint(self) -> str:
         """Hash of everything that changes what a load of the same file would give."""
-        return sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        content = _without_defaults(self, leave_out=NOT_LOADED_BY)
+        content["columns"] = [
+            _without_defaults(column, leave_out=("data_class",)) for column in self.columns
+        ]
+        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -83,6 +137,30 @@ class SystemContract:
     is_live: bool
     reject_limit_share: float
     tables: tuple[TableContract, ...]
+    default_url: str | None = None
+
+    def reject_limit_of(self, table: TableContract) -> float:
+        """Return the share of rows that may be rejected: the table's own or the system's."""
+        if table.reject_limit_share is None:
+            return self.reject_limit_share
+        return table.reject_limit_share
+
+
+def _names(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else value
+
+
+def _without_defaults(
+    part: ColumnContract | TableContract, leave_out: Sequence[str]
+) -> dict[str, Any]:
+    """Return what differs from the defaults, so that a new key leaves old fingerprints alone."""
+    return {
+        field.name: getattr(part, field.name)
+        for field in fields(part)
+        if field.name not in leave_out and getattr(part, field.name) != field.default
+    }
 
 
 def _line_of(node: yaml.Node, path: Sequence[str | int]) -> int:
@@ -103,75 +181,36 @@ def _line_of(node: yaml.Node, path: Sequence[str | int]) -> int:
     return line
 
 
-def _meta(block: Mapping[str, Any]) -> dict[str, Any]:
-    meta: dict[str, Any] = block["config"]["meta"]["cadencia"]
-    return meta
+def _column_from(column: Mapping[str, Any]) -> ColumnContract:
+    meta = meta_of(column)
+    return ColumnContract(
+        **{
+            "source_column": column["name"],
+            **{
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in meta.items()
+            },
+            "name": column["name"],
+            "data_type": column["data_type"],
+        }
+    )
 
 
 def _table_from(system: str, timezone: str, block: Mapping[str, Any]) -> TableContract:
-    columns = tuple(
-        ColumnContract(
-            **{
-                "source_column": column["name"],
-                **_meta(column),
-                "name": column["name"],
-                "data_type": column["data_type"],
-            }
-        )
-        for column in block["columns"]
-    )
-    meta = _meta(block)
+    meta = meta_of(block)
     return TableContract(
-        system=system,
-        name=block["name"],
-        identifier=block["identifier"],
-        description=block["description"],
-        location=meta["location"],
-        format=meta["format"],
-        columns=columns,
-        distribution=meta.get("distribution"),
-        primary_key=tuple(meta.get("primary_key", ())),
-        event_time=meta.get("event_time"),
-        timezone=timezone,
+        **{
+            **meta,
+            "system": system,
+            "name": block["name"],
+            "identifier": block["identifier"],
+            "description": block["description"],
+            "columns": tuple(_column_from(column) for column in block["columns"]),
+            "primary_key": as_tuple(meta.get("primary_key")),
+            "version_by": as_tuple(meta.get("version_by")),
+            "timezone": timezone,
+        }
     )
-
-
-def _semantic_problems(document: Mapping[str, Any]) -> Iterable[tuple[list[str | int], str]]:
-    """Rules that a JSON Schema can't say: references between parts of the contract."""
-    for source_index, source in enumerate(document["sources"]):
-        zone = _meta(source)["timezone"]
-        if zone not in available_timezones():
-            where: list[str | int] = [
-                "sources",
-                source_index,
-                "config",
-                "meta",
-                "cadencia",
-                "timezone",
-            ]
-            yield where, f"'{zone}' is no time zone of the IANA list, e.g. Europe/Madrid"
-        for table_index, table in enumerate(source["tables"]):
-            path: list[str | int] = ["sources", source_index, "tables", table_index]
-            names = [column["name"] for column in table["columns"]]
-            expected = f"{source['name']}__{table['name']}"
-            if table["identifier"] != expected:
-                yield [*path, "identifier"], f"identifier must be '{expected}'"
-            duplicated = sorted({name for name in names if names.count(name) > 1})
-            if duplicated:
-                yield [*path, "columns"], f"column '{duplicated[0]}' is declared twice"
-            meta_path = [*path, "config", "meta", "cadencia"]
-            for name in _meta(table).get("primary_key", []):
-                if name not in names:
-                    yield (
-                        [*meta_path, "primary_key"],
-                        f"primary_key names '{name}', which is not a declared column",
-                    )
-            event_time = _meta(table).get("event_time")
-            if event_time is not None and event_time not in names:
-                yield (
-                    [*meta_path, "event_time"],
-                    f"event_time names '{event_time}', which is not a declared column",
-                )
 
 
 def load_contract_file(path: Path) -> tuple[SystemContract, ...]:
@@ -194,7 +233,7 @@ def load_contract_file(path: Path) -> tuple[SystemContract, ...]:
         (list(error.absolute_path), error.message) for error in validator.iter_errors(document)
     ]
     if not problems:
-        problems = list(_semantic_problems(document))
+        problems = list(semantic_problems(document))
     if problems:
         sentences = "\n".join(
             f"{path}:{_line_of(root, where) if root else 1}: "
@@ -210,10 +249,10 @@ def load_contract_file(path: Path) -> tuple[SystemContract, ...]:
             name=source["name"],
             description=source["description"],
             tables=tuple(
-                _table_from(source["name"], _meta(source)["timezone"], table)
+                _table_from(source["name"], meta_of(source)["timezone"], table)
                 for table in source["tables"]
             ),
-            **_meta(source),
+            **meta_of(source),
         )
         for source in document["sources"]
     )
