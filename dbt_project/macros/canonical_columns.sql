@@ -2,6 +2,10 @@
   The canonical columns of each entity: what a staging model stg_<system>__<entity> must provide,
   in this order, with these types. Keys are those of the source; the intermediate models turn them
   into ours. A system that lacks an attribute provides a typed NULL.
+
+  <thing>_source_system says that the key before it is one of another system (a web visitor is known by
+  the number that the shop gave them); NULL, the usual case, is the system of the row itself.
+  union_enabled fills it in, so that the unions look every key up in the same way.
 #}
 {% macro canonical_columns(entity) %}
     {%- set text = dbt.type_string() -%}
@@ -43,13 +47,19 @@
         ],
         "campaigns": [
             ["source_campaign_id", text], ["campaign_name", text], ["campaign_type", text],
-            ["channel", text], ["starts_on", "date"], ["ends_on", "date"],
+            ["channel", text], ["subject", text], ["reported_recipients", "bigint"],
+            ["reported_deliveries", "bigint"], ["reported_bounces", "bigint"],
+            ["reported_opens", "bigint"], ["reported_clicks", "bigint"],
+            ["reported_unsubscribes", "bigint"], ["reported_complaints", "bigint"],
+            ["reported_orders", "bigint"], ["reported_revenue_amount", amount],
+            ["starts_on", "date"], ["ends_on", "date"],
         ],
         "messages": [
             ["source_message_id", text], ["source_customer_id", text], ["source_campaign_id", text],
-            ["channel", text], ["is_machine_open", flag], ["sent_at", moment], ["delivered_at", moment],
-            ["opened_at", moment], ["clicked_at", moment], ["bounced_at", moment],
-            ["unsubscribed_at", moment],
+            ["channel", text], ["bounce_type", text], ["sent_at", moment], ["delivered_at", moment],
+            ["opened_at", moment], ["machine_opened_at", moment], ["clicked_at", moment],
+            ["scanner_clicked_at", moment], ["bounced_at", moment], ["unsubscribed_at", moment],
+            ["complained_at", moment],
         ],
         "responses": [
             ["source_response_id", text], ["source_message_id", text], ["source_customer_id", text],
@@ -58,6 +68,92 @@
         ],
         "offers": [
             ["source_campaign_id", text], ["source_offer_id", text], ["source_product_id", text],
+        ],
+        "consents": [
+            ["source_consent_id", text], ["source_customer_id", text], ["customer_source_system", text],
+            ["purpose", text], ["channel", text], ["status", text], ["proof", text],
+            ["policy_version", text], ["recorded_at", moment],
+        ],
+        "suppressions": [
+            ["source_suppression_id", text], ["source_customer_id", text],
+            ["customer_source_system", text], ["channel", text], ["reason", text],
+            ["identifier_kind", text], ["identifier_sha256", text], ["suppressed_at", moment],
+        ],
+        "vehicles": [
+            ["source_vehicle_id", text], ["source_product_id", text], ["vin", text], ["plate", text],
+            ["make", text], ["model", text], ["version", text], ["fuel", text], ["body", text],
+            ["model_year", "integer"], ["is_sold_new", flag], ["odometer_km", "integer"],
+            ["registered_on", "date"], ["first_seen_at", moment],
+        ],
+        "vehicle_ownerships": [
+            ["source_vehicle_id", text], ["source_customer_id", text],
+            ["customer_source_system", text], ["acquired_on", "date"], ["released_on", "date"],
+        ],
+        "vehicle_orders": [
+            ["source_vehicle_order_id", text], ["source_order_id", text], ["source_customer_id", text],
+            ["customer_source_system", text], ["source_vehicle_id", text], ["source_store_id", text],
+            ["source_lead_id", text], ["vehicle_kind", text], ["status", text],
+            ["list_amount", amount], ["discount_amount", amount], ["net_amount", amount],
+            ["ordered_at", moment], ["delivered_at", moment], ["cancelled_at", moment],
+        ],
+        "contracts": [
+            ["source_contract_id", text], ["source_customer_id", text],
+            ["customer_source_system", text], ["source_vehicle_id", text], ["contract_type", text],
+            ["contract_name", text], ["status", text], ["monthly_amount", amount],
+            ["balloon_amount", amount], ["starts_on", "date"], ["ends_on", "date"],
+        ],
+        "leads": [
+            ["source_lead_id", text], ["source_customer_id", text], ["customer_source_system", text],
+            ["source_store_id", text], ["lead_source", text], ["model_interest", text],
+            ["status", text], ["lost_reason", text], ["created_at", moment], ["closed_at", moment],
+        ],
+        "workshop_visits": [
+            ["source_visit_id", text], ["source_order_id", text], ["source_customer_id", text],
+            ["customer_source_system", text], ["source_vehicle_id", text], ["source_store_id", text],
+            ["visit_type", text], ["odometer_km", "integer"], ["labour_amount", amount],
+            ["parts_amount", amount], ["net_amount", amount], ["opened_at", moment],
+            ["closed_at", moment],
+        ],
+        "service_cases": [
+            ["source_case_id", text], ["source_customer_id", text], ["customer_source_system", text],
+            ["source_product_id", text], ["product_source_system", text], ["product_name", text],
+            ["serial_number", text], ["channel", text], ["topic", text], ["subtopic", text],
+            ["status", text], ["satisfaction_score", "integer"], ["agent", text],
+            ["description", text], ["opened_at", moment], ["closed_at", moment],
+        ],
+        "form_submissions": [
+            ["source_submission_id", text], ["source_customer_id", text],
+            ["customer_source_system", text], ["form_code", text], ["form_name", text],
+            ["form_type", text], ["page_url", text], ["device_id", text],
+            ["source_product_id", text], ["product_source_system", text], ["source_store_id", text],
+            ["store_source_system", text], ["model_interest", text],
+            ["recommendation_score", "integer"], ["submitted_at", moment],
+        ],
+        "declared_attributes": [
+            ["source_declaration_id", text], ["source_customer_id", text],
+            ["customer_source_system", text], ["attribute", text], ["value", text],
+            ["declared_at", moment],
+        ],
+        "product_registrations": [
+            ["source_registration_id", text], ["source_customer_id", text],
+            ["customer_source_system", text], ["source_product_id", text],
+            ["product_source_system", text], ["serial_number", text], ["store_name", text],
+            ["purchased_on", "date"], ["registered_at", moment],
+        ],
+        "web_events": [
+            ["source_session_id", text], ["source_customer_id", text],
+            ["customer_source_system", text], ["device_id", text], ["event_name", text],
+            ["source_content_id", text], ["source_product_id", text], ["product_source_system", text],
+            ["source_order_id", text], ["order_source_system", text], ["search_term", text],
+            ["engagement_ms", "bigint"], ["revenue_amount", amount], ["medium", text],
+            ["traffic_source", text], ["source_campaign_id", text], ["campaign_source_system", text],
+            ["device_category", text], ["operating_system", text], ["browser", text],
+            ["country", text], ["region", text], ["city", text], ["occurred_at", moment],
+        ],
+        "contents": [
+            ["source_content_id", text], ["title", text], ["content_group", text],
+            ["content_type", text], ["topic", text], ["source_product_id", text],
+            ["product_source_system", text], ["first_seen_at", moment],
         ],
     } -%}
     {%- set columns = [] -%}

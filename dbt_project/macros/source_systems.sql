@@ -16,6 +16,20 @@
         "messages": ["complete_journey"],
         "responses": ["complete_journey"],
         "offers": ["complete_journey"],
+        "consents": [],
+        "suppressions": [],
+        "vehicles": [],
+        "vehicle_ownerships": [],
+        "vehicle_orders": [],
+        "contracts": [],
+        "leads": [],
+        "workshop_visits": [],
+        "service_cases": [],
+        "form_submissions": [],
+        "declared_attributes": [],
+        "product_registrations": [],
+        "web_events": [],
+        "contents": [],
     }) %}
 {% endmacro %}
 
@@ -56,7 +70,12 @@
     select
         '{{ item.system }}' as source_system,
         {%- for column in canonical_columns(entity) %}
-        cast({{ column.name }} as {{ column.type }}) as {{ column.name }}{{ "," if not loop.last }}
+        {%- if column.name.endswith("_source_system") %}
+        -- the key is one of the row's own system unless the row says otherwise
+        coalesce(cast({{ column.name }} as {{ column.type }}), '{{ item.system }}') as {{ column.name }}
+        {%- else %}
+        cast({{ column.name }} as {{ column.type }}) as {{ column.name }}
+        {%- endif %}{{ "," if not loop.last }}
         {%- endfor %}
     from {{ item.relation }}
     {%- if not loop.last %}

@@ -14,6 +14,16 @@ final as (
         campaigns.campaign_name,
         campaigns.campaign_type,
         campaigns.channel,
+        campaigns.subject,
+        campaigns.reported_recipients,
+        campaigns.reported_deliveries,
+        campaigns.reported_bounces,
+        campaigns.reported_opens,
+        campaigns.reported_clicks,
+        campaigns.reported_unsubscribes,
+        campaigns.reported_complaints,
+        campaigns.reported_orders,
+        campaigns.reported_revenue_amount,
         campaigns.starts_on,
         -- planned, hence known although it may lie ahead
         campaigns.ends_on

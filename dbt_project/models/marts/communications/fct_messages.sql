@@ -31,7 +31,10 @@ final as (
         messages.campaign_id,
         messages.source_system,
         messages.channel,
+        messages.bounce_type,
         messages.is_machine_open,
+        messages.is_scanner_click,
+        messages.complained_at is not null as has_complaint,
         cast(coalesce(answered.responses, 0) as bigint) as responses,
         answered.message_id is not null as has_response,
         messages.sent_at,
@@ -40,6 +43,7 @@ final as (
         messages.clicked_at,
         messages.bounced_at,
         messages.unsubscribed_at,
+        messages.complained_at,
         answered.first_responded_at
     from messages
     left join answered on messages.message_id = answered.message_id

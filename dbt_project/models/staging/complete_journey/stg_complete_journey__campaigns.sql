@@ -13,6 +13,9 @@ final as (
         {{ dbt.concat(["'Campaign '", "source_campaign_id"]) }} as campaign_name,
         campaign_type,
         'post' as channel,
+        {{ typed_nulls('campaigns', provided=[
+            'source_campaign_id', 'campaign_name', 'campaign_type', 'channel', 'starts_on', 'ends_on',
+        ]) }},
         starts_on,
         ends_on
     from campaigns
