@@ -26,24 +26,37 @@
         "products": [
             ["source_product_id", text], ["product_name", text], ["department", text],
             ["category", text], ["product_type", text], ["brand", text], ["manufacturer_id", text],
-            ["package_size", text], ["is_recommendable", flag],
+            ["package_size", text], ["ean", text], ["product_kind", text], ["attributes", text],
+            ["list_price", amount], ["is_recommendable", flag],
+        ],
+        "product_compatibilities": [
+            ["source_product_id", text], ["compatible_source_product_id", text],
         ],
         "stores": [
-            ["source_store_id", text], ["store_name", text], ["channel", text],
+            ["source_store_id", text], ["store_name", text], ["channel", text], ["street", text],
+            ["city", text], ["postal_code", text], ["province_name", text], ["opened_on", "date"],
             ["first_seen_at", moment],
         ],
         "orders": [
             ["source_order_id", text], ["source_customer_id", text], ["source_store_id", text],
-            ["channel", text], ["conversion_source", text], ["gross_amount", amount],
+            ["store_source_system", text], ["channel", text], ["conversion_source", text],
+            ["campaign_source_system", text], ["source_campaign_id", text], ["discount_code", text],
+            ["original_source_order_id", text], ["currency", text], ["gross_amount", amount],
             ["discount_amount", amount], ["net_amount", amount], ["manufacturer_coupon_amount", amount],
             ["is_return", flag], ["is_time_of_day_known", flag], ["ordered_at", moment],
         ],
         "order_lines": [
             ["source_order_id", text], ["source_line_id", text], ["source_customer_id", text],
-            ["source_store_id", text], ["source_product_id", text], ["channel", text],
-            ["quantity", amount], ["gross_amount", amount], ["discount_amount", amount],
+            ["store_source_system", text], ["source_store_id", text],
+            ["product_source_system", text], ["source_product_id", text], ["channel", text],
+            ["currency", text], ["quantity", amount], ["gross_amount", amount], ["discount_amount", amount],
             ["net_amount", amount], ["manufacturer_coupon_amount", amount], ["is_return", flag],
             ["ordered_at", moment],
+        ],
+        "market_areas": [
+            ["area_level", text], ["area_code", text], ["area_name", text], ["reference_year", "integer"],
+            ["net_income_per_person", amount], ["net_income_per_household", amount],
+            ["population", "bigint"],
         ],
         "campaigns": [
             ["source_campaign_id", text], ["campaign_name", text], ["campaign_type", text],

@@ -16,6 +16,12 @@
 {%- endmacro %}
 
 
+{# ISO 4217 code of the amounts of the run, as a scalar subquery on the one-row ops.settings. #}
+{% macro reporting_currency() -%}
+    (select settings.reporting_currency from {{ source("ops", "settings") }} as settings)
+{%- endmacro %}
+
+
 {# First day that the warehouse does not know, as a scalar subquery on the one-row ops.settings. #}
 {% macro as_of_date() -%}
     (select settings.as_of_date from {{ source("ops", "settings") }} as settings)

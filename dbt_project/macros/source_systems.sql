@@ -50,15 +50,16 @@
 
 {#
   All rows of an entity from the enabled source systems, in the canonical columns (see
-  canonical_columns). Refs every system that provides the entity, so that the lineage does not
-  depend on the run; reads only the enabled ones; with none, a typed relation without rows.
+  canonical_columns). Refs every system that provides the entity when dbt parses, so that the
+  lineage does not depend on the run; reads only the enabled ones, so a unit test gives those only;
+  with none, a typed relation without rows.
 #}
 {% macro union_enabled(entity) %}
     {%- set enabled = enabled_source_systems() -%}
     {%- set relations = [] -%}
     {%- for system in entity_registry()[entity] -%}
-        {%- set relation = ref("stg_" ~ system ~ "__" ~ entity) -%}
-        {%- if system in enabled -%}
+        {%- if system in enabled or not execute -%}
+            {%- set relation = ref("stg_" ~ system ~ "__" ~ entity) -%}
             {%- do relations.append({"system": system, "relation": relation}) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -89,6 +90,41 @@
         {%- endfor %}
     where 1 = 0
     {%- endfor %}
+{%- endmacro %}
+
+
+{# Time zone of a source system, from its contract; UTC where there is no graph, as in unit tests. #}
+{% macro source_timezone(system) %}
+    {% for node in graph.get("sources", {}).values() %}
+        {% if node.source_name == system and node.source_meta.get("cadencia", {}).get("timezone") %}
+            {% do return(node.source_meta["cadencia"]["timezone"]) %}
+        {% endif %}
+    {% endfor %}
+    {% do return("UTC") %}
+{% endmacro %}
+
+
+{#
+  A moment, stored in UTC, as the clock at the source's place showed it: what a customer calls the day
+  and the hour of a purchase. One conversion when all enabled systems share a zone.
+#}
+{% macro source_local_time(moment, source_system) -%}
+    {%- set zones = {} -%}
+    {%- for system in enabled_source_systems() -%}
+        {%- do zones.setdefault(source_timezone(system), []).append(system) -%}
+    {%- endfor -%}
+    {%- if zones.keys() | list in ([], ["UTC"]) -%}
+        {{ moment }}
+    {%- elif zones | length == 1 -%}
+        {{ local_time(moment, zones.keys() | first) }}
+    {%- else -%}
+        case
+            {%- for zone, systems in zones.items() if zone != "UTC" %}
+            when {{ source_system }} in ('{{ systems | join("', '") }}') then {{ local_time(moment, zone) }}
+            {%- endfor %}
+            else {{ moment }}
+        end
+    {%- endif -%}
 {%- endmacro %}
 
 

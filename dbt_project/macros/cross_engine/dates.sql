@@ -44,3 +44,17 @@
 {% macro spark__day_spine(first_day, last_day) -%}
     select explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day)) as date_day
 {%- endmacro %}
+
+
+{# A UTC moment as the clock of a zone shows it; the zone is a name, not an expression. #}
+{% macro local_time(moment, zone) -%}
+    {{ return(adapter.dispatch("local_time", "cadencia")(moment, zone)) }}
+{%- endmacro %}
+
+{% macro default__local_time(moment, zone) -%}
+    timezone('{{ zone }}', timezone('UTC', {{ moment }}))
+{%- endmacro %}
+
+{% macro spark__local_time(moment, zone) -%}
+    from_utc_timestamp({{ moment }}, '{{ zone }}')
+{%- endmacro %}

@@ -15,6 +15,12 @@ products as (
 
 ),
 
+stores as (
+
+    select * from {{ ref('int_stores__unioned') }}
+
+),
+
 customers as (
 
     select * from {{ ref('int_customers__unioned') }}
@@ -26,10 +32,9 @@ keyed as (
     select
         order_lines.*,
         {{ prefixed_id('order_lines.source_system', 'order_lines.source_order_id') }} as order_id,
-        {{ prefixed_id('order_lines.source_system', 'order_lines.source_product_id') }} as product_id
+        -- the day on the clock of the shop
+        {{ source_local_time('order_lines.ordered_at', 'order_lines.source_system') }} as local_ordered_at
     from order_lines
-    -- the as-of cut
-    where order_lines.ordered_at < {{ as_of_date() }}
 
 ),
 
@@ -40,26 +45,39 @@ final as (
         keyed.order_id,
         -- looked up, not computed again for each of millions of lines; NULL for a guest
         customers.customer_id,
-        {{ prefixed_id('keyed.source_system', 'keyed.source_store_id') }} as store_id,
+        -- NULL for a store that the source never described
+        stores.store_id,
         -- a product that the source never described
         coalesce(products.product_id, 'unknown') as product_id,
         keyed.source_system,
         keyed.source_product_id,
         keyed.channel,
+        coalesce(keyed.currency, {{ reporting_currency() }}) as currency,
         keyed.quantity,
         keyed.gross_amount,
         keyed.discount_amount,
         keyed.net_amount,
         keyed.manufacturer_coupon_amount,
+        -- postage, fees and the like are no goods; the undescribed is taken for goods
+        coalesce(products.product_kind, 'product') = 'product' as is_product_line,
         keyed.is_return,
-        cast(keyed.ordered_at as date) as ordered_on,
+        cast(keyed.local_ordered_at as date) as ordered_on,
         keyed.ordered_at
     from keyed
-    left join products on keyed.product_id = products.product_id
+    left join products
+        on
+            keyed.product_source_system = products.source_system
+            and keyed.source_product_id = products.source_product_id
+    left join stores
+        on
+            keyed.store_source_system = stores.source_system
+            and keyed.source_store_id = stores.source_store_id
     left join customers
         on
             keyed.source_system = customers.source_system
             and keyed.source_customer_id = customers.source_customer_id
+    -- the as-of cut
+    where keyed.local_ordered_at < {{ as_of_date() }}
 
 )
 

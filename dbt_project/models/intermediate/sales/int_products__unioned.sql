@@ -6,12 +6,19 @@ products as (
 
 ),
 
+business_lines as (
+
+    select * from {{ ref('business_lines') }}
+
+),
+
 known as (
 
     select
         {{ prefixed_id('products.source_system', 'products.source_product_id') }} as product_id,
         products.source_system,
         products.source_product_id,
+        business_lines.line_of_business,
         products.product_name,
         coalesce(products.department, 'unknown') as department,
         coalesce(products.category, 'unknown') as category,
@@ -19,9 +26,15 @@ known as (
         products.brand,
         products.manufacturer_id,
         products.package_size,
-        coalesce(products.is_recommendable, false) as is_recommendable,
+        products.ean,
+        coalesce(products.product_kind, 'product') as product_kind,
+        products.attributes,
+        products.list_price,
+        coalesce(products.product_kind, 'product') = 'product'
+        and coalesce(products.is_recommendable, false) as is_recommendable,
         false as is_unknown_member
     from products
+    left join business_lines on products.source_system = business_lines.source_system
 
 ),
 
@@ -31,6 +44,7 @@ unknown_member as (
         'unknown' as product_id,
         'unknown' as source_system,
         'unknown' as source_product_id,
+        cast(null as {{ dbt.type_string() }}) as line_of_business,
         'Unknown product' as product_name,
         'unknown' as department,
         'unknown' as category,
@@ -38,6 +52,10 @@ unknown_member as (
         cast(null as {{ dbt.type_string() }}) as brand,
         cast(null as {{ dbt.type_string() }}) as manufacturer_id,
         cast(null as {{ dbt.type_string() }}) as package_size,
+        cast(null as {{ dbt.type_string() }}) as ean,
+        'product' as product_kind,
+        cast(null as {{ dbt.type_string() }}) as attributes,
+        cast(null as decimal(18, 4)) as list_price,
         false as is_recommendable,
         true as is_unknown_member
 

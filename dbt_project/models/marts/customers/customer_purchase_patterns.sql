@@ -31,10 +31,8 @@ purchases as (
 
     select
         orders.*,
-        {{ iso_weekday('orders.ordered_at') }} as weekday,
-        case
-            when orders.is_time_of_day_known then {{ hour_of_day('orders.ordered_at') }}
-        end as purchase_hour
+        {{ iso_weekday('orders.ordered_on') }} as weekday,
+        orders.ordered_hour as purchase_hour
     from orders
     where
         orders.customer_id is not null

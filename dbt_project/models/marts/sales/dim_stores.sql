@@ -12,8 +12,14 @@ final as (
         store_id,
         source_system,
         source_store_id,
+        line_of_business,
         store_name,
         channel,
+        street,
+        city,
+        postal_code,
+        province_name,
+        opened_on,
         first_seen_at
     from stores
 

@@ -17,11 +17,13 @@ final as (
         source_system,
         source_product_id,
         channel,
+        currency,
         quantity,
         gross_amount,
         discount_amount,
         net_amount,
         manufacturer_coupon_amount,
+        is_product_line,
         is_return,
         ordered_on,
         ordered_at

@@ -30,10 +30,15 @@ final as (
         orders.customer_id,
         orders.store_id,
         orders.source_system,
+        orders.line_of_business,
         orders.channel,
         orders.conversion_source,
+        orders.campaign_id,
+        orders.discount_code,
+        orders.original_order_id,
         cast(coalesce(contents.lines, 0) as bigint) as lines,
         cast(coalesce(contents.quantity, 0) as decimal(18, 4)) as quantity,
+        orders.currency,
         orders.gross_amount,
         orders.discount_amount,
         orders.net_amount,
@@ -41,6 +46,7 @@ final as (
         orders.is_return,
         orders.is_time_of_day_known,
         orders.ordered_on,
+        orders.ordered_hour,
         orders.ordered_at
     from orders
     left join contents on orders.order_id = contents.order_id

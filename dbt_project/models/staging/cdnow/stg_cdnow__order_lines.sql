@@ -14,6 +14,11 @@ final as (
         source_customer_id,
         'web' as source_store_id,
         'cd' as source_product_id,
+        {{ typed_nulls('order_lines', provided=[
+            'source_order_id', 'source_line_id', 'source_customer_id', 'source_store_id',
+            'source_product_id', 'channel', 'quantity', 'gross_amount', 'discount_amount', 'net_amount',
+            'manufacturer_coupon_amount', 'is_return', 'ordered_at',
+        ]) }},
         'online' as channel,
         quantity,
         net_amount as gross_amount,

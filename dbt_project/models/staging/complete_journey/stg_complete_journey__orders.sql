@@ -29,6 +29,11 @@ final as (
         source_order_id,
         source_customer_id,
         source_store_id,
+        {{ typed_nulls('orders', provided=[
+            'source_order_id', 'source_customer_id', 'source_store_id', 'channel', 'conversion_source',
+            'gross_amount', 'discount_amount', 'net_amount', 'manufacturer_coupon_amount', 'is_return',
+            'is_time_of_day_known', 'ordered_at',
+        ]) }},
         'store' as channel,
         case when coupons > 0 then 'coupon' else 'direct' end as conversion_source,
         gross_amount,

@@ -23,6 +23,10 @@ final as (
         products.brand,
         products.manufacturer_id,
         products.package_size,
+        {{ typed_nulls('products', provided=[
+            'source_product_id', 'product_name', 'department', 'category', 'product_type', 'brand',
+            'manufacturer_id', 'package_size', 'is_recommendable',
+        ]) }},
         products.category is not null
         and departments.name is null
         and categories.name is null as is_recommendable

@@ -11,6 +11,9 @@ final as (
     select
         source_store_id,
         {{ dbt.concat(["'Store '", "source_store_id"]) }} as store_name,
+        {{ typed_nulls('stores', provided=[
+            'source_store_id', 'store_name', 'channel', 'first_seen_at',
+        ]) }},
         'store' as channel,
         min(ordered_at) as first_seen_at
     from transactions
