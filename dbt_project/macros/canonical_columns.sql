@@ -14,14 +14,16 @@
     {%- set flag = dbt.type_boolean() -%}
     {%- set entities = {
         "customers": [
-            ["source_customer_id", text], ["given_name", text], ["surname_1", text], ["surname_2", text],
-            ["email", text], ["phone", text], ["national_id", text], ["street", text], ["city", text],
-            ["postal_code", text], ["province_code", text], ["municipality_code", text],
+            ["source_customer_id", text], ["full_name", text], ["given_name", text], ["surnames", text],
+            ["surname_1", text], ["surname_2", text], ["email", text], ["phone", text],
+            ["mobile_phone", text], ["national_id", text], ["street", text], ["city", text],
+            ["postal_code", text], ["province_name", text], ["province_code", text],
+            ["municipality_code", text],
             ["country_code", text], ["gender", text], ["loyalty_card", text], ["age_band", text],
             ["income_band", text], ["household_size", text], ["household_composition", text],
             ["home_ownership", text], ["marital_status", text], ["kids_count", text],
             ["has_email", flag], ["has_phone", flag], ["has_postal_address", flag], ["has_push", flag],
-            ["birth_date", "date"], ["first_seen_at", moment],
+            ["birth_date", "date"], ["record_updated_at", moment], ["first_seen_at", moment],
         ],
         "products": [
             ["source_product_id", text], ["product_name", text], ["department", text],
