@@ -28,6 +28,7 @@ demo: $(STAMP)
 	$(BIN)/cadencia run --sources $(SOURCES)
 
 test: $(STAMP)
+	@tests/install_system_parts.sh
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(STAMP)

@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from benchmarks.journey_sample import write_sample
+from tests.database_servers import DatabaseServer, run_mariadb, run_postgresql
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SAMPLE_HOUSEHOLDS = 150
@@ -98,3 +99,17 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     """Return an in-memory database."""
     with duckdb.connect() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[DatabaseServer]:
+    """Return a private PostgreSQL server."""
+    with run_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[DatabaseServer]:
+    """Return a private MariaDB server."""
+    with run_mariadb() as server:
+        yield server

@@ -1,0 +1,1 @@
+"""Sources that are asked rather than dropped: databases and REST services, extracted into files."""

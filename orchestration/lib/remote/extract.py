@@ -1,0 +1,93 @@
+"""What an extract is: rows of a remote table in a file, with a hash of the rows in any order.
+
+Belongs here: what databases and REST services have in common. Does not: asking either of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b, sha256
+from pathlib import Path
+
+from orchestration.lib.contract import ColumnContract, TableContract
+
+
+@dataclass(frozen=True)
+class CursorState:
+    """How far the last published extract of a table came."""
+
+    value: str
+    address: str
+    contract_sha256: str
+
+
+@dataclass(frozen=True)
+class Extract:
+    """Rows of one remote table in a file that lives as long as the run.
+
+    ``is_incremental`` says that the file holds only rows at or after the earlier cursor;
+    ``cursor_value`` is the greatest cursor seen so far, None for a table without one.
+    """
+
+    path: Path
+    name: str
+    content_sha256: str
+    row_count: int
+    is_incremental: bool
+    address: str
+    cursor_value: str | None = None
+
+
+class RowSetHash:
+    """Hash of a multiset of rows: a server may give the same rows in another order."""
+
+    def __init__(self, columns: Sequence[str] = ()) -> None:
+        self._columns = tuple(columns)
+        self._sum = 0
+        self.row_count = 0
+
+    def add(self, row_text: str) -> None:
+        """Count one row in."""
+        digest = blake2b(row_text.encode("utf-8", "surrogatepass"), digest_size=24).digest()
+        self._sum += int.from_bytes(digest, "big")
+        self.row_count += 1
+
+    def hexdigest(self) -> str:
+        """Return the hash of the rows so far, hexadecimal."""
+        parts = (*self._columns, str(self.row_count), str(self._sum))
+        return sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def label_of(table: TableContract) -> str:
+    """Name a table in a sentence."""
+    return f"{table.system}.{table.name}"
+
+
+def folded(name: str) -> str:
+    """Return a name as the contract compares it: no case, no blanks around, no byte order mark."""
+    return name.replace("\ufeff", "").replace("\u00a0", " ").strip().casefold()
+
+
+def look_up(wanted: str, existing: Sequence[str]) -> str | None:
+    """Return the existing name that is meant: the same spelling first, else the same but for case."""
+    if wanted in existing:
+        return wanted
+    return next((name for name in existing if folded(name) == folded(wanted)), None)
+
+
+def similar_to(wanted: str, existing: Sequence[str]) -> str:
+    """Return a hint such as "Did you mean 'customers'? ", or nothing."""
+    by_fold = {folded(name): name for name in existing}
+    close = difflib.get_close_matches(folded(wanted), list(by_fold), n=1)
+    return f"Did you mean '{by_fold[close[0]]}'? " if close else ""
+
+
+def found_name(column: ColumnContract, existing: Sequence[str]) -> str | None:
+    """Return the first of a column's accepted names that exists."""
+    for accepted in column.accepted_names:
+        found = look_up(accepted, existing)
+        if found is not None:
+            return found
+    return None
