@@ -35,13 +35,14 @@ def record_checks(
     run_id: str,
     checked_at: datetime,
     checks: Sequence[tuple[str, str, bool, str]],
+    severity: str = "error",
 ) -> None:
-    """Append blocking checks, given as (relation, check_name, is_passed, message)."""
+    """Append checks, given as (relation, check_name, is_passed, message); ``error`` ones block."""
     ensure_run_tables(connection)
     for relation, name, is_passed, message in checks:
         connection.execute(
-            "insert into quality.checks values (?, ?, ?, ?, 'error', ?, ?, ?)",
-            [run_id, checked_at, relation, name, is_passed, 0 if is_passed else 1, message],
+            "insert into quality.checks values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [run_id, checked_at, relation, name, severity, is_passed, int(not is_passed), message],
         )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from orchestration.lib.connection import open_published
@@ -16,9 +17,9 @@ from orchestration.settings import Settings
 
 LAST_RUNS = 10
 WARNINGS_QUERY = """
-select relation, check_name, failures from quality.checks
+select relation, check_name, failures, coalesce(message, '') from quality.checks
 where run_id = (select run_id from ops.settings) and not is_passed
-order by relation, check_name
+order by relation, check_name, message
 """
 
 
@@ -77,8 +78,9 @@ def print_status(settings: Settings, console: Console) -> None:
     crm_file = settings.warehouse_dir / "crm.duckdb"
     with open_published(crm_file) as connection:
         warnings = connection.execute(WARNINGS_QUERY).fetchall()
-    for relation, name, failures in warnings:
-        console.print(f"[yellow]warning[/] {relation}: {name} ({failures} rows)")
+    for relation, name, failures, message in warnings:
+        told = escape(message) or f"{failures} rows"
+        console.print(f"[yellow]warning[/] {relation}: {name} ({told})", soft_wrap=True)
     counts = Table(title="Rows", title_justify="left", show_header=False)
     counts.add_column()
     counts.add_column(justify="right")

@@ -14,12 +14,13 @@ OWNERS_BY_GROUP = {
     "intelligence": "team:data-science",
     "contact_plan": "team:crm",
     "publish": "team:analytics-engineering",
+    "quality": "team:analytics-engineering",
 }
 
 
 def group_of(schema: str) -> str:
     """Return the Dagster group of a dbt schema."""
-    return {"plays": "contact_plan"}.get(schema, "warehouse")
+    return {"plays": "contact_plan", "quality": "quality"}.get(schema, "warehouse")
 
 
 def belongs_to(key: dg.AssetKey, system: str) -> bool:

@@ -38,7 +38,11 @@ def publishing() -> dg.Definitions:
 
     @dg.asset(
         key=["publish", "warehouse"],
-        deps=[*upstream, dg.AssetKey(["raw", "rejects"])],
+        deps=[
+            *upstream,
+            dg.AssetKey(["raw", "rejects"]),
+            dg.AssetKey(["quality", "source_profiles"]),
+        ],
         group_name="publish",
         owners=["team:analytics-engineering"],
         kinds={"duckdb"},
