@@ -98,9 +98,9 @@ def _profile_deliveries(
         }
         for batch in delivered.to_dict("records")
     }
-    is_snapshot = getattr(table, "delivery", "snapshot") == "snapshot"
+    is_snapshot = table.delivery == "snapshot"
     covered = {} if is_snapshot else _days_covered(table, list(batches.values()), history)
-    distinct = {*table.primary_key, table.event_time}
+    moving = {*table.primary_key, *table.version_by, table.event_time, table.cursor}
     by_name = {column.name: column for column in table.columns}
     rows = [
         {
@@ -113,8 +113,8 @@ def _profile_deliveries(
     ]
     steps = sample_steps(connection, table, list(batches))
     for profile in profile_table(connection, table, steps):
-        is_moving = by_name[profile["column_name"]].data_type in DATE_TYPES
-        is_compared = not is_moving and profile["column_name"] not in distinct
+        name = profile["column_name"]
+        is_compared = by_name[name].data_type not in DATE_TYPES and name not in moving
         batch = batches[profile["batch_id"]]
         rows.append(
             {**batch, **profile, "rows_per_day": 0.0, "is_distribution_compared": is_compared}
