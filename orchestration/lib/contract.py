@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
+from orchestration.lib.contract_rest import RestContract
 from orchestration.lib.contract_rules import as_tuple, meta_of, semantic_problems
 from orchestration.lib.errors import ConfigurationError, ContractError
 
@@ -93,6 +94,7 @@ class TableContract:
     cursor: str | None = None
     freshness_days: int | None = None
     reject_limit_share: float | None = None
+    rest: RestContract | None = None
 
     @property
     def relation(self) -> str:
@@ -122,7 +124,8 @@ class TableContract:
         content["columns"] = [
             _without_defaults(column, leave_out=("data_class",)) for column in self.columns
         ]
-        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        text = json.dumps(content, sort_keys=True, default=asdict)
+        return sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -208,6 +211,7 @@ def _table_from(system: str, timezone: str, block: Mapping[str, Any]) -> TableCo
             "columns": tuple(_column_from(column) for column in block["columns"]),
             "primary_key": as_tuple(meta.get("primary_key")),
             "version_by": as_tuple(meta.get("version_by")),
+            "rest": RestContract.from_meta(meta.get("rest")),
             "timezone": timezone,
         }
     )

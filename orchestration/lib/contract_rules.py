@@ -68,6 +68,13 @@ def _how_it_merges(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "version_by", "version_by decides between rows of a key: it wants delivery: upsert"
     if "cursor" in meta and meta["format"] not in CUSTOMARY_FORMATS:
         yield "cursor", "cursor is for databases and REST"
+    if "cursor" in meta and meta["format"] == "rest" and "cursor_param" not in meta.get("rest", {}):
+        yield (
+            "cursor",
+            "a REST service is told the cursor by a parameter: declare rest.cursor_param",
+        )
+    if "rest" in meta and meta["format"] != "rest":
+        yield "rest", "the key rest is for format: rest"
     if "cursor" in meta and delivery == "snapshot":
         yield "cursor", "an incremental extract is no snapshot: declare delivery: upsert or append"
 
