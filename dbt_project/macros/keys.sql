@@ -1,12 +1,26 @@
 {# Keys and the as-of date: how our identifiers are made of those of a source. #}
 
 {#
-  Identifier of a customer: 'C' and the first 16 hexadecimal digits of the MD5 of
-  '<system>:<source id>'; NULL for a guest. Identity resolution will replace it by a lookup.
+  Identifier that a customer gets from the record that was seen first: 'C' and the first 16 hexadecimal
+  digits of the MD5 of '<system>:<source id>'. Only the linking of records makes identifiers; everything
+  else looks them up by join_customer_keys().
 #}
 {% macro customer_id(source_system, source_customer_id) -%}
     {%- set digest = dbt.hash(dbt.concat([source_system, "':'", source_customer_id])) -%}
     {{ dbt.concat(["'C'", "substring(" ~ digest ~ ", 1, 16)"]) }}
+{%- endmacro %}
+
+
+{#
+  Join that gives each row of a relation the customer to whom its source key belongs:
+  customer_keys.customer_id, NULL for a guest and for a key that no source describes. The model imports
+  int_customers__key_linked as the CTE customer_keys; system is the column that says whose key it is.
+#}
+{% macro join_customer_keys(relation, system="source_system") -%}
+    left join customer_keys
+        on
+            {{ relation }}.{{ system }} = customer_keys.source_system
+            and {{ relation }}.source_customer_id = customer_keys.source_customer_id
 {%- endmacro %}
 
 
@@ -25,4 +39,17 @@
 {# First day that the warehouse does not know, as a scalar subquery on the one-row ops.settings. #}
 {% macro as_of_date() -%}
     (select settings.as_of_date from {{ source("ops", "settings") }} as settings)
+{%- endmacro %}
+
+
+{# Hash of the values of a row; a NULL and an empty text differ. #}
+{% macro record_hash(columns, relation) -%}
+    {%- set parts = [] -%}
+    {%- for column in columns -%}
+        {%- do parts.append(
+            "coalesce(cast(" ~ relation ~ "." ~ column ~ " as " ~ dbt.type_string() ~ "), '~')"
+        ) -%}
+        {%- do parts.append("'|'") -%}
+    {%- endfor -%}
+    {{ dbt.hash(dbt.concat(parts)) }}
 {%- endmacro %}

@@ -11,6 +11,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtP
 OWNERS_BY_GROUP = {
     "ingest": "team:analytics-engineering",
     "warehouse": "team:analytics-engineering",
+    "identity": "team:data-science",
     "intelligence": "team:data-science",
     "contact_plan": "team:crm",
     "publish": "team:analytics-engineering",

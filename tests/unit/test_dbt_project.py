@@ -12,6 +12,7 @@ import yaml
 from dbt.cli.main import dbtRunner
 
 from orchestration.defs.contact_plan.assets import find_plays
+from orchestration.defs.warehouse.assets import LAYERS
 from orchestration.lib.analytics import column_class
 from orchestration.lib.contract import load_contracts
 from orchestration.lib.dbt_project import read_manifest
@@ -58,6 +59,15 @@ def test_layers_go_one_way(manifest: dict[str, Any]) -> None:
                 assert ORDER.index(layer(upstream)) <= ORDER.index(layer(node)), (
                     f"{node['name']} ({layer(node)}) reads {upstream['name']} ({layer(upstream)})"
                 )
+
+
+def test_every_node_that_a_run_builds_stands_in_one_layer(manifest: dict[str, Any]) -> None:
+    layers = {f"layer_{name}" for name in LAYERS}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] in ("model", "seed"):
+            assert len(layers & set(node["tags"])) == 1, (
+                f"{node['name']}: give its folder one layer tag in dbt_project.yml"
+            )
 
 
 def test_delivered_tables_are_read_by_base_and_staging_models_only(

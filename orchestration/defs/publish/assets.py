@@ -23,7 +23,7 @@ def publishing() -> dg.Definitions:
     written_by_python = [
         dg.AssetKey([source["schema"], source["name"]])
         for source in manifest["sources"].values()
-        if source["schema"] in ("ml", "plan")
+        if source["schema"] in ("identity", "ml", "plan")
     ]
     built_by_dbt = [
         dg.AssetKey([node["schema"], node["name"]])

@@ -1,6 +1,7 @@
-"""The dbt layers, in order: staging and intermediate, marts, plays, serving.
+"""The dbt layers, in order: staging, intermediate, marts, plays, serving.
 
-Python stands between them (models after marts, the plan after plays), hence one definition a layer.
+Python stands between them (normalised customers after staging, models after marts, the plan after
+plays), hence one definition a layer.
 """
 
 import dagster as dg
@@ -11,7 +12,7 @@ from orchestration.lib.translator import CadenciaTranslator
 from orchestration.resources import disabled_systems
 from orchestration.settings import DBT_PROJECT_DIR
 
-LAYERS = ("staging", "marts", "plays", "serving")
+LAYERS = ("staging", "intermediate", "marts", "plays", "serving")
 
 
 @dg.definitions

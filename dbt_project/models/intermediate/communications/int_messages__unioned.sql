@@ -11,6 +11,12 @@ messages as (
 
 ),
 
+customer_keys as (
+
+    select * from {{ ref('int_customers__key_linked') }}
+
+),
+
 known as (
 
     select
@@ -37,7 +43,8 @@ final as (
 
     select
         {{ prefixed_id('known.source_system', 'known.source_message_id') }} as message_id,
-        {{ customer_id('known.source_system', 'known.source_customer_id') }} as customer_id,
+        -- NULL for an address that no source describes
+        customer_keys.customer_id,
         {{ prefixed_id('known.source_system', 'known.source_campaign_id') }} as campaign_id,
         known.source_system,
         known.channel,
@@ -59,6 +66,7 @@ final as (
         known.unsubscribed_at,
         known.complained_at
     from known
+    {{ join_customer_keys('known') }}
 
 )
 

@@ -18,7 +18,7 @@ responses as (
 
 customers as (
 
-    select * from {{ ref('int_customers__unioned') }}
+    select * from {{ ref('int_customers__merged') }}
 
 ),
 

@@ -21,9 +21,9 @@ stores as (
 
 ),
 
-customers as (
+customer_keys as (
 
-    select * from {{ ref('int_customers__unioned') }}
+    select * from {{ ref('int_customers__key_linked') }}
 
 ),
 
@@ -43,8 +43,8 @@ final as (
     select
         {{ dbt.concat(['keyed.order_id', "'-'", 'keyed.source_line_id']) }} as order_line_id,
         keyed.order_id,
-        -- looked up, not computed again for each of millions of lines; NULL for a guest
-        customers.customer_id,
+        -- NULL for a guest
+        customer_keys.customer_id,
         -- NULL for a store that the source never described
         stores.store_id,
         -- a product that the source never described
@@ -72,10 +72,7 @@ final as (
         on
             keyed.store_source_system = stores.source_system
             and keyed.source_store_id = stores.source_store_id
-    left join customers
-        on
-            keyed.source_system = customers.source_system
-            and keyed.source_customer_id = customers.source_customer_id
+    {{ join_customer_keys('keyed') }}
     -- the as-of cut
     where keyed.local_ordered_at < {{ as_of_date() }}
 

@@ -18,6 +18,12 @@ business_lines as (
 
 ),
 
+customer_keys as (
+
+    select * from {{ ref('int_customers__key_linked') }}
+
+),
+
 keyed as (
 
     select
@@ -33,7 +39,8 @@ final as (
 
     select
         {{ prefixed_id('keyed.source_system', 'keyed.source_order_id') }} as order_id,
-        {{ customer_id('keyed.source_system', 'keyed.source_customer_id') }} as customer_id,
+        -- NULL for a guest
+        customer_keys.customer_id,
         -- NULL for a store that the source never described
         stores.store_id,
         keyed.source_system,
@@ -54,6 +61,7 @@ final as (
         case when keyed.is_time_of_day_known then {{ hour_of_day('keyed.local_ordered_at') }} end as ordered_hour,
         keyed.ordered_at
     from keyed
+    {{ join_customer_keys('keyed') }}
     left join stores on keyed.given_store_id = stores.store_id
     left join business_lines on keyed.source_system = business_lines.source_system
     -- the as-of cut

@@ -1,8 +1,8 @@
 with
 
-customers as (
+customer_keys as (
 
-    select * from {{ ref('int_customers__unioned') }}
+    select * from {{ ref('int_customers__key_linked') }}
 
 ),
 
@@ -12,11 +12,11 @@ final as (
         source_system,
         source_customer_id,
         customer_id,
-        cast(1.0 as double) as match_probability,
-        'same source key' as match_reason,
+        match_probability,
+        match_reason,
         first_seen_at as valid_from,
         cast(null as {{ dbt.type_timestamp() }}) as valid_to
-    from customers
+    from customer_keys
 
 )
 

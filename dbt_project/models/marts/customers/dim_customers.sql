@@ -7,7 +7,7 @@ with
 
 customers as (
 
-    select * from {{ ref('int_customers__unioned') }}
+    select * from {{ ref('int_customers__merged') }}
 
 ),
 
@@ -20,13 +20,21 @@ final as (
         {{ dbt.concat(["'H'", "substring(customers.customer_id, 2)"]) }} as household_id,
 
         -- identity
+        customers.is_company,
         customers.given_name,
         customers.surname_1,
         customers.surname_2,
         customers.email,
         customers.phone,
+        customers.mobile_phone,
+        customers.landline_phone,
         customers.national_id,
         customers.street,
+        customers.street_type,
+        customers.street_name,
+        customers.street_number,
+        customers.floor,
+        customers.door,
         customers.city,
         customers.postal_code,
         customers.province_code,
@@ -53,13 +61,14 @@ final as (
 
         -- provenance
         customers.first_seen_at,
-        customers.source_system as source_systems,
+        customers.source_records,
+        customers.source_systems,
         (
             {%- for column in filled_when_known %}
             case when customers.{{ column }} is not null then 1 else 0 end{{ ' +' if not loop.last }}
             {%- endfor %}
         ) / cast({{ filled_when_known | length }} as double) as completeness_share,
-        {{ dbt.concat(["'{\"*\": \"'", 'customers.source_system', "'\"}'"]) }} as winning_sources
+        customers.winning_sources
     from customers
 
 )

@@ -1,0 +1,10 @@
+"""Normalise what sources wrote of a customer: names, e-mails, telephones, ids, addresses, dates.
+
+Pure functions, one a field: a Series or frame in, a frame with the same index out, with the normalised
+value, whether it is valid, and a code that says what is wrong. Each row is judged by itself alone.
+"""
+
+from ml.identity.normalise.records import NORMALISER_VERSION, normalise_customer_records
+from ml.identity.normalise.reference import Reference, places_fingerprint
+
+__all__ = ["NORMALISER_VERSION", "Reference", "normalise_customer_records", "places_fingerprint"]

@@ -1,0 +1,1 @@
+"""Customer records, normalised, and later who is the same person."""
