@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     memory_limit: str = "6GB"
     keep_published: int = Field(default=5, ge=1)
     schedule: str = "0 5 * * *"
+    sensor_settle_seconds: int = Field(default=30, ge=0)
     failure_webhook: SecretStr = SecretStr("")
     pseudonym_key: SecretStr = SecretStr("")
     holdout_key: SecretStr = SecretStr("")

@@ -49,6 +49,7 @@ def test_the_graph_is_the_one_that_was_reviewed(definitions: dg.Definitions) -> 
         "schedules": {
             schedule.name: schedule.cron_schedule for schedule in definitions.schedules or []
         },
+        "sensors": sorted(sensor.name for sensor in definitions.sensors or []),
     }
     text = json.dumps(found, indent=1, sort_keys=False) + "\n"
     if os.environ.get("CADENCIA_UPDATE_SNAPSHOTS"):
@@ -93,6 +94,12 @@ def test_the_schedule_is_off_until_somebody_turns_it_on(definitions: dg.Definiti
     (schedule,) = definitions.schedules or []
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
     assert schedule.execution_timezone == "Europe/Madrid"
+
+
+def test_the_sensor_is_off_until_somebody_turns_it_on(definitions: dg.Definitions) -> None:
+    (sensor,) = definitions.sensors or []
+    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
+    assert sensor.job_name == "daily"
 
 
 def test_definitions_load(definitions: dg.Definitions) -> None:
