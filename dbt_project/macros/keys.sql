@@ -53,3 +53,9 @@
     {%- endfor -%}
     {{ dbt.hash(dbt.concat(parts)) }}
 {%- endmacro %}
+
+
+{# Key of a vehicle model as a product: make and model. #}
+{% macro vehicle_model_id(make, model) -%}
+    {{ dbt.concat([make, "' '", model]) }}
+{%- endmacro %}
