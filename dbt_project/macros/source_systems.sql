@@ -7,16 +7,21 @@
 
 {% macro entity_registry() %}
     {% do return({
-        "customers": ["cdnow", "complete_journey", "contact_center", "dms", "forms", "mailing"],
-        "products": ["cdnow", "complete_journey", "dms"],
-        "stores": ["cdnow", "complete_journey", "dms"],
-        "orders": ["cdnow", "complete_journey", "dms"],
-        "order_lines": ["cdnow", "complete_journey", "dms"],
+        "customers": [
+            "cdnow", "complete_journey", "contact_center", "dms", "ecommerce", "erp", "forms", "mailing",
+            "online_retail", "pos",
+        ],
+        "products": ["cdnow", "complete_journey", "dms", "ecommerce", "erp", "online_retail"],
+        "product_compatibilities": ["ecommerce"],
+        "stores": ["cdnow", "complete_journey", "dms", "ecommerce", "erp", "online_retail"],
+        "orders": ["cdnow", "complete_journey", "dms", "ecommerce", "online_retail", "pos"],
+        "order_lines": ["cdnow", "complete_journey", "dms", "ecommerce", "online_retail", "pos"],
+        "market_areas": ["market"],
         "campaigns": ["complete_journey", "mailing"],
         "messages": ["complete_journey", "mailing"],
         "responses": ["complete_journey", "mailing"],
         "offers": ["complete_journey"],
-        "consents": ["dms", "forms", "mailing"],
+        "consents": ["dms", "ecommerce", "erp", "forms", "mailing"],
         "suppressions": ["mailing"],
         "vehicles": ["dms"],
         "vehicle_ownerships": ["dms"],

@@ -16,7 +16,7 @@ final as (
     from orders
     where
         customer_id is not null
-        and not is_return
+        and is_purchase
     group by customer_id, ordered_on
 
 )

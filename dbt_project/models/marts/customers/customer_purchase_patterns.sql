@@ -36,7 +36,7 @@ purchases as (
     from orders
     where
         orders.customer_id is not null
-        and not orders.is_return
+        and orders.is_purchase
 
 ),
 

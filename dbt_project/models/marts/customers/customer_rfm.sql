@@ -47,7 +47,7 @@ purchases as (
     from orders
     where
         customer_id is not null
-        and not is_return
+        and is_purchase
     group by customer_id
 
 ),

@@ -44,6 +44,7 @@ final as (
         orders.net_amount,
         orders.manufacturer_coupon_amount,
         orders.is_return,
+        orders.is_purchase,
         orders.is_time_of_day_known,
         orders.ordered_on,
         orders.ordered_hour,
