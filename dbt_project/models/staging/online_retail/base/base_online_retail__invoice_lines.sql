@@ -17,7 +17,8 @@ renamed as (
         replace(customer_id, '.0', '') as source_customer_id,
 
         -- strings
-        nullif(trim(description), '') as description,
+        -- some tools write an absent text as nan
+        nullif(nullif(trim(description), ''), 'nan') as description,
         country,
 
         -- numerics
