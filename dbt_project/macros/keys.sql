@@ -55,6 +55,16 @@
 {%- endmacro %}
 
 
+{#
+  Identifier of a vehicle: 'V' and the first 16 hexadecimal digits of the MD5 of '<system>:<source id>',
+  which is the identification number stamped into the car and leads to its keeper.
+#}
+{% macro vehicle_id(source_system, source_vehicle_id) -%}
+    {%- set digest = dbt.hash(dbt.concat([source_system, "':'", source_vehicle_id])) -%}
+    {{ dbt.concat(["'V'", "substring(" ~ digest ~ ", 1, 16)"]) }}
+{%- endmacro %}
+
+
 {# Key of a vehicle model as a product: make and model. #}
 {% macro vehicle_model_id(make, model) -%}
     {{ dbt.concat([make, "' '", model]) }}

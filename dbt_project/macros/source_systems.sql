@@ -133,6 +133,21 @@
 {%- endmacro %}
 
 
+{#
+  Whether a moment of a source lies before the as-of date on the source's own clock; NULL stays NULL.
+  Only moments within a day of it are converted to that clock, which costs more than the comparison.
+#}
+{% macro is_known(moment, source_system, as_of="settings.as_of_date") -%}
+    {%- set local = source_local_time(moment, source_system) -%}
+    {%- if local | trim == moment | trim -%}
+        {{ moment }} < {{ as_of }}
+    {%- else -%}
+        ({{ moment }} < {{ dbt.dateadd("day", -1, as_of) }}
+            or ({{ moment }} < {{ dbt.dateadd("day", 1, as_of) }} and {{ local }} < {{ as_of }}))
+    {%- endif -%}
+{%- endmacro %}
+
+
 {# Fails when a staging model of the entity exists that the registry does not name. #}
 {% macro check_registry(entity) %}
     {% set suffix = "__" ~ entity %}

@@ -17,6 +17,12 @@ customer_keys as (
 
 ),
 
+settings as (
+
+    select * from {{ source('ops', 'settings') }}
+
+),
+
 known as (
 
     select
@@ -29,13 +35,14 @@ known as (
         -- what happened to a message from the as-of date on is not known yet
         {%- for event in later_events %}
         case
-            when messages.{{ event }} < {{ as_of_date() }} then messages.{{ event }}
+            when {{ is_known('messages.' ~ event, 'messages.source_system') }} then messages.{{ event }}
         end as {{ event }},
         {%- endfor %}
         messages.sent_at
     from messages
+    cross join settings
     -- the as-of cut
-    where messages.sent_at < {{ as_of_date() }}
+    where {{ is_known('messages.sent_at', 'messages.source_system') }}
 
 ),
 

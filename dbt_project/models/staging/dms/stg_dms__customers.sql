@@ -34,13 +34,25 @@ prospects as (
 
 sightings as (
 
-    select source_customer_id, created_at as seen_at from customers
+    select
+        source_customer_id,
+        created_at as seen_at
+    from customers
     union all
-    select source_customer_id, created_at as seen_at from leads
+    select
+        source_customer_id,
+        created_at as seen_at
+    from leads
     union all
-    select source_customer_id, ordered_at as seen_at from vehicle_orders
+    select
+        source_customer_id,
+        ordered_at as seen_at
+    from vehicle_orders
     union all
-    select source_customer_id, opened_at as seen_at from workshop_visits
+    select
+        source_customer_id,
+        opened_at as seen_at
+    from workshop_visits
 
 ),
 

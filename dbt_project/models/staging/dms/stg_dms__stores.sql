@@ -26,11 +26,20 @@ workshop_visits as (
 
 sightings as (
 
-    select source_store_id, created_at as seen_at from leads
+    select
+        source_store_id,
+        created_at as seen_at
+    from leads
     union all
-    select source_store_id, ordered_at as seen_at from vehicle_orders
+    select
+        source_store_id,
+        ordered_at as seen_at
+    from vehicle_orders
     union all
-    select source_store_id, opened_at as seen_at from workshop_visits
+    select
+        source_store_id,
+        opened_at as seen_at
+    from workshop_visits
 
 ),
 

@@ -26,9 +26,15 @@ workshop_visits as (
 
 sightings as (
 
-    select source_vehicle_id, ordered_at as seen_at from vehicle_orders
+    select
+        source_vehicle_id,
+        ordered_at as seen_at
+    from vehicle_orders
     union all
-    select source_vehicle_id, opened_at as seen_at from workshop_visits
+    select
+        source_vehicle_id,
+        opened_at as seen_at
+    from workshop_visits
     union all
     -- the dealer knows a vehicle with its owner: from the later of purchase and first entry on
     select
