@@ -1,4 +1,4 @@
-"""The command `cadencia`: run, status, sql, doctor, rollback.
+"""The command `cadencia`: run, status, sql, audit, doctor, rollback.
 
 Belongs here: options, output and exit codes (0 done, 1 a check failed and nothing was published,
 2 bad configuration or input). Does not: the work, which is in `lib` and the Dagster job.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -140,6 +141,24 @@ def doctor() -> None:
     console.print(table)
     if not all(finding.is_good for finding in findings):
         raise typer.Exit(2)
+
+
+@app.command()
+def audit(
+    out: Annotated[
+        Path | None, typer.Option(help="File to write (default: audit.html in CADENCIA_HOME).")
+    ] = None,
+    language: Annotated[
+        str, typer.Option(help="Language that opens, en or es; the page holds both.")
+    ] = "en",
+) -> None:
+    """Write the initial audit of the published warehouse as one self-contained HTML page."""
+    from orchestration.lib.audit.page import write_audit
+
+    settings = get_settings()
+    target = out or settings.home / "audit.html"
+    write_audit(settings.warehouse_dir / "crm.duckdb", target.expanduser().resolve(), language)
+    console.print(f"Written: {target} (open it in a browser; it holds no personal data).")
 
 
 @app.command()

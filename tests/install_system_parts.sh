@@ -2,7 +2,7 @@
 # Install what tests need from the system, where that is allowed: root on a system with apt.
 # Quiet and idempotent; it never fails the build: a test whose part is missing says so itself.
 set -u
-packages="postgresql mariadb-server"
+packages="postgresql mariadb-server chromium"
 
 [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || exit 0
 

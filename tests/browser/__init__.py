@@ -1,0 +1,1 @@
+"""Tests that need a real browser: Debian's chromium, driven from the command line."""
