@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from orchestration.lib.connection import open_published
 from orchestration.lib.contract import load_contracts, select_systems
 from orchestration.lib.dbt_project import ensure_manifest
-from orchestration.lib.delivered_files import find_file
 from orchestration.lib.errors import CadenciaError
+from orchestration.lib.ingest.discovery import find_files
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 
 FREE_GIB_WANTED = 2
@@ -84,9 +84,13 @@ def _sources(settings: Settings) -> Iterator[Finding]:
         "ingestion contract", True, f"{len(contracts)} systems: {', '.join(sorted(contracts))}"
     )
     for system in select_systems(contracts, settings.sources):
+        files = 0
         for table in system.tables:
-            find_file(table, settings.landing_dir)
-        yield Finding(f"source {system.name}", True, f"all {len(system.tables)} files found")
+            if table.scheme in ("landing", "package"):
+                files += len(find_files(table, settings.landing_dir).files)
+        yield Finding(
+            f"source {system.name}", True, f"{len(system.tables)} tables, {files} files found"
+        )
 
 
 def _dbt() -> Finding:

@@ -11,7 +11,8 @@ import pytest
 
 from orchestration.lib.contract import ColumnContract, TableContract
 from orchestration.lib.errors import InputError
-from orchestration.lib.loading import LoadResult, load_table
+from orchestration.lib.ingest.files import load_table
+from orchestration.lib.ingest.ledger import LoadResult
 
 LOADED_AT = datetime(2026, 11, 22, 10)
 

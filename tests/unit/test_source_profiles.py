@@ -15,7 +15,7 @@ import pytest
 
 from orchestration.lib.contract import ColumnContract, SystemContract, TableContract
 from orchestration.lib.dbt_project import declared_columns, read_manifest
-from orchestration.lib.loading import LEDGER_DDL
+from orchestration.lib.ingest.ledger import LEDGER_DDL
 from orchestration.lib.quality import profiling
 from orchestration.lib.quality.source_profiles import (
     append_profiles,

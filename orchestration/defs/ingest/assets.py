@@ -3,7 +3,7 @@
 Everything here follows from the `sources.yml` files; a new system needs no Python.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -11,12 +11,16 @@ import dagster as dg
 from orchestration.lib.as_of import parse_as_of
 from orchestration.lib.contract import SystemContract, TableContract, load_contracts
 from orchestration.lib.errors import InputError
-from orchestration.lib.loading import LoadResult, export_rejects, load_table
+from orchestration.lib.ingest.discovery import unclaimed_files
+from orchestration.lib.ingest.files import load_table
+from orchestration.lib.ingest.freshness import freshness_of
+from orchestration.lib.ingest.ledger import DUPLICATE, FileResult, LoadResult, export_rejects
 from orchestration.lib.run_records import ensure_run_tables, record_checks
 from orchestration.lib.translator import belongs_to
 from orchestration.resources import STAGING_DIR, WarehouseResource, disabled_systems
 
 GROUP = "ingest"
+KNOWN_KINDS = ("parquet", "excel", "json")
 OWNERS = ["team:analytics-engineering"]
 
 
@@ -26,25 +30,59 @@ def utc_now() -> datetime:
 
 
 def _load_metadata(result: LoadResult) -> dict[str, dg.MetadataValue | int | str | bool]:
+    duplicates = sum(file.status == DUPLICATE for file in result.files)
     return {
-        "dagster/row_count": result.rows_loaded,
+        "dagster/row_count": result.rows_held,
         "rows_delivered": result.rows_delivered,
+        "rows_loaded": result.rows_loaded,
         "rows_rejected": result.rows_rejected,
+        "rows_unchanged": result.rows_unchanged,
         "is_unchanged": result.is_unchanged,
+        "files_new": 0 if result.is_unchanged else len(result.files) - duplicates,
+        "files_duplicate": 0 if result.is_unchanged else duplicates,
+        "files_total": result.files_held,
+        "files_skipped": "; ".join(result.skipped) or "none",
+        "members_not_read": result.members_not_read,
         "source_file": result.source_file,
         "undeclared_columns": ", ".join(result.undeclared_columns) or "none",
     }
 
 
+def _load(warehouse: WarehouseResource, table: TableContract) -> LoadResult:
+    """Bring one raw table up to date."""
+    with warehouse.connect() as connection:
+        return load_table(
+            connection,
+            table,
+            landing_dir=warehouse.settings.landing_dir,
+            loaded_at=utc_now(),
+            run_id=warehouse.run_id,
+            full_refresh=warehouse.full_refresh,
+            working_dir=warehouse.folder,
+        )
+
+
+def _rejected(file: FileResult) -> int:
+    return file.rows_rejected
+
+
+def _keep_rejects(warehouse: WarehouseResource, result: LoadResult) -> str:
+    """Export the rejects of a load that stops the run: its working copy goes."""
+    with warehouse.connect() as connection:
+        folder = warehouse.settings.quarantine_dir / warehouse.run_id
+        return str(export_rejects(connection, result.batch_ids, folder))
+
+
 def build_raw_asset(system: SystemContract, table: TableContract) -> dg.AssetsDefinition:
     """Return the asset that loads one table, with its two checks."""
     key = dg.AssetKey(["raw", system.name, table.name])
+    limit = system.reject_limit_of(table)
 
     @dg.asset(
         key=key,
         group_name=GROUP,
         owners=OWNERS,
-        kinds={"duckdb", table.format if table.format == "parquet" else "file"},
+        kinds={"duckdb", table.format if table.format in KNOWN_KINDS else "file"},
         description=f"{table.description}\n\nDelivered by {system.title}: `{table.location}`.",
         metadata={
             "dagster/column_schema": dg.TableSchema(
@@ -65,14 +103,14 @@ def build_raw_asset(system: SystemContract, table: TableContract) -> dg.AssetsDe
                 "every_row_is_accounted_for",
                 asset=key,
                 blocking=True,
-                description="Rows delivered = rows loaded + rows rejected.",
+                description="In each file, rows delivered = rows loaded + rejected + unchanged.",
             ),
             dg.AssetCheckSpec(
                 "rejects_within_limit",
                 asset=key,
                 blocking=True,
                 description=(
-                    f"At most {system.reject_limit_share:.2%} of the rows may be rejected: beyond it "
+                    f"At most {limit:.2%} of the rows may be rejected: beyond it "
                     "the export is broken, and figures from the rest would mislead."
                 ),
             ),
@@ -81,26 +119,18 @@ def build_raw_asset(system: SystemContract, table: TableContract) -> dg.AssetsDe
     def raw_table(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> dg.MaterializeResult:
-        with warehouse.connect() as connection:
-            result = load_table(
-                connection,
-                table,
-                landing_dir=warehouse.settings.landing_dir,
-                loaded_at=utc_now(),
-                run_id=warehouse.run_id,
-                full_refresh=warehouse.full_refresh,
-            )
+        result = _load(warehouse, table)
+        over_limit = result.over_limit(limit)
         checks = {
             "every_row_is_accounted_for": result.is_balanced,
-            "rejects_within_limit": result.reject_share <= system.reject_limit_share,
+            "rejects_within_limit": not over_limit,
         }
         numbers = f"{result.rows_rejected} of {result.rows_delivered} rows rejected"
-        look_at = "raw._rejects"
+        if over_limit:
+            numbers += f", the most in {max(over_limit, key=_rejected).source_file}"
+        stops = result.rows_rejected and not all(checks.values())
+        look_at = _keep_rejects(warehouse, result) if stops else "raw._rejects"
         with warehouse.connect() as connection:
-            if result.rows_rejected and not all(checks.values()):
-                # The run stops here and its working copy goes: keep what a person must look at.
-                folder = warehouse.settings.quarantine_dir / warehouse.run_id
-                look_at = str(export_rejects(connection, result.batch_id, folder))
             record_checks(
                 connection,
                 warehouse.run_id,
@@ -108,6 +138,8 @@ def build_raw_asset(system: SystemContract, table: TableContract) -> dg.AssetsDe
                 [(f"raw.{table.identifier}", name, ok, numbers) for name, ok in checks.items()],
             )
         context.log.info(f"{table.identifier}: {numbers}")
+        for sentence in result.skipped:
+            context.log.warning(f"{table.identifier}: skipped, {sentence}")
         return dg.MaterializeResult(
             metadata=_load_metadata(result),
             check_results=[
@@ -121,6 +153,21 @@ def build_raw_asset(system: SystemContract, table: TableContract) -> dg.AssetsDe
         )
 
     return raw_table
+
+
+def record_freshness(
+    warehouse: WarehouseResource, systems: Sequence[SystemContract], as_of: date
+) -> list[str]:
+    """Record for each table with ``freshness_days`` whether it is fresh; return who is not."""
+    tables = [table for each in systems for table in each.tables if table.freshness_days]
+    with warehouse.connect() as connection:
+        found = [(table, freshness_of(connection, table, as_of)) for table in tables]
+        checks = [
+            (f"raw.{table.identifier}", "is_fresh", freshness.is_fresh, freshness.sentence)
+            for table, freshness in found
+        ]
+        record_checks(connection, warehouse.run_id, utc_now(), checks, severity="warn")
+    return [freshness.sentence for _, freshness in found if not freshness.is_fresh]
 
 
 def default_as_of(warehouse: WarehouseResource, today: date) -> date:
@@ -189,12 +236,31 @@ def ingest() -> dg.Definitions:
                 description="One row per rejected value (`raw._rejects`), with its reason.",
             ),
         ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "sources_are_fresh",
+                asset=["ops", "settings"],
+                description=(
+                    "The newest event or delivery of each table is at most its freshness_days old at "
+                    "the as-of date: older ones hint at an export that stopped. Warns only."
+                ),
+            )
+        ],
     )
-    def run_settings(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
+    def run_settings(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         today = utc_now().date()
         systems = warehouse.systems()
         as_of = parse_as_of(warehouse.as_of, today) or default_as_of(warehouse, today)
         names = ",".join(system.name for system in systems)
+        unread = [
+            f"{system.name}/{name}"
+            for system in systems
+            for name in unclaimed_files(system, warehouse.settings.landing_dir)
+        ]
+        for name in unread:
+            context.log.warning(f"landing/{name} fits no table of its system's contract: not read")
         with warehouse.connect() as connection:
             ensure_run_tables(connection)
             connection.execute("delete from ops.settings")
@@ -207,13 +273,24 @@ def ingest() -> dg.Definitions:
                 name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0]
                 for name in ("_batches", "_rejects")
             }
+        stale = record_freshness(warehouse, systems, as_of)
+        for sentence in stale:
+            context.log.warning(sentence)
+        yield dg.AssetCheckResult(
+            asset_key=["ops", "settings"],
+            check_name="sources_are_fresh",
+            passed=not stale,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"stale": "; ".join(stale) or "none"},
+        )
         yield dg.MaterializeResult(
             asset_key=["ops", "settings"],
             metadata={"as_of_date": str(as_of), "source_systems": names, "dagster/row_count": 1},
         )
         for name, rows in counts.items():
-            yield dg.MaterializeResult(
-                asset_key=["raw", name.removeprefix("_")], metadata={"dagster/row_count": rows}
-            )
+            metadata: dict[str, int | str] = {"dagster/row_count": rows}
+            if name == "_batches":
+                metadata["files_not_read"] = ", ".join(unread) or "none"
+            yield dg.MaterializeResult(asset_key=["raw", name.removeprefix("_")], metadata=metadata)
 
     return dg.Definitions(assets=[*raw_assets, run_settings])
