@@ -56,6 +56,10 @@
             ["net_amount", amount], ["manufacturer_coupon_amount", amount], ["is_return", flag],
             ["ordered_at", moment],
         ],
+        "repeated_lines": [
+            ["table_name", text], ["lines", "bigint"], ["repeated_lines", "bigint"],
+            ["repeated_net_amount", amount],
+        ],
         "market_areas": [
             ["area_level", text], ["area_code", text], ["area_name", text], ["reference_year", "integer"],
             ["net_income_per_person", amount], ["net_income_per_household", amount],

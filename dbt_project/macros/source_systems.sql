@@ -17,6 +17,7 @@
         "orders": ["cdnow", "complete_journey", "dms", "ecommerce", "online_retail", "pos"],
         "order_lines": ["cdnow", "complete_journey", "dms", "ecommerce", "online_retail", "pos"],
         "market_areas": ["market"],
+        "repeated_lines": ["online_retail"],
         "campaigns": ["complete_journey", "mailing"],
         "messages": ["complete_journey", "mailing"],
         "responses": ["complete_journey", "mailing"],

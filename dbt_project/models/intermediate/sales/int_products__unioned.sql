@@ -12,6 +12,12 @@ business_lines as (
 
 ),
 
+never_recommended as (
+
+    select * from {{ ref('never_recommended') }}
+
+),
+
 known as (
 
     select
@@ -22,7 +28,8 @@ known as (
         products.product_name,
         coalesce(products.department, 'unknown') as department,
         coalesce(products.category, 'unknown') as category,
-        coalesce(products.product_type, 'unknown') as product_type,
+        -- a taxonomy of two levels ends in its categories
+        coalesce(products.product_type, products.category, 'unknown') as product_type,
         products.brand,
         products.manufacturer_id,
         products.package_size,
@@ -31,10 +38,22 @@ known as (
         products.attributes,
         products.list_price,
         coalesce(products.product_kind, 'product') = 'product'
-        and coalesce(products.is_recommendable, false) as is_recommendable,
+        and coalesce(products.is_recommendable, false)
+        and departments.name is null
+        and categories.name is null as is_recommendable,
         false as is_unknown_member
     from products
     left join business_lines on products.source_system = business_lines.source_system
+    left join never_recommended as departments
+        on
+            products.source_system = departments.source_system
+            and products.department = departments.name
+            and departments.taxonomy_level = 'department'
+    left join never_recommended as categories
+        on
+            products.source_system = categories.source_system
+            and products.category = categories.name
+            and categories.taxonomy_level = 'category'
 
 ),
 

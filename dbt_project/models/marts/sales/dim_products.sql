@@ -34,6 +34,14 @@ final as (
         products.department,
         products.category,
         products.product_type,
+        case
+            when not products.is_unknown_member
+                then
+                    {{ dbt.concat([
+                        "coalesce(products.line_of_business, 'other')", "' > '", 'products.department', "' > '",
+                        'products.category', "' > '", 'products.product_type',
+                    ]) }}
+        end as taxonomy_path,
         products.brand,
         products.manufacturer_id,
         products.package_size,

@@ -19,6 +19,8 @@ final as (
         city,
         postal_code,
         province_name,
+        province_code,
+        municipality_code,
         opened_on,
         first_seen_at
     from stores

@@ -17,7 +17,8 @@ contents as (
     select
         order_id,
         count(*) as lines,
-        sum(quantity) as quantity
+        sum(quantity) as quantity,
+        sum(case when product_id = 'unknown' then 1 else 0 end) as unknown_product_lines
     from order_lines
     group by order_id
 
@@ -37,6 +38,7 @@ final as (
         orders.discount_code,
         orders.original_order_id,
         cast(coalesce(contents.lines, 0) as bigint) as lines,
+        cast(coalesce(contents.unknown_product_lines, 0) as bigint) as unknown_product_lines,
         cast(coalesce(contents.quantity, 0) as decimal(18, 4)) as quantity,
         orders.currency,
         orders.gross_amount,

@@ -6,12 +6,6 @@ products as (
 
 ),
 
-never_recommended as (
-
-    select * from {{ ref('complete_journey_never_recommended') }}
-
-),
-
 final as (
 
     select
@@ -27,18 +21,8 @@ final as (
             'source_product_id', 'product_name', 'department', 'category', 'product_type', 'brand',
             'manufacturer_id', 'package_size', 'is_recommendable',
         ]) }},
-        products.category is not null
-        and departments.name is null
-        and categories.name is null as is_recommendable
+        products.category is not null as is_recommendable
     from products
-    left join never_recommended as departments
-        on
-            products.department = departments.name
-            and departments.taxonomy_level = 'department'
-    left join never_recommended as categories
-        on
-            products.category = categories.name
-            and categories.taxonomy_level = 'category'
 
 )
 

@@ -35,7 +35,7 @@ named as (
 
 ),
 
-final as (
+parsed as (
 
     select
         source_product_id,
@@ -46,9 +46,14 @@ final as (
             else tag_value
         end as tag_value
     from named
-    where
-        tag_kind in ('attr', 'compatible')
-        and tag_value <> ''
+    where tag_kind in ('attr', 'compatible')
+
+),
+
+final as (
+
+    select * from parsed
+    where tag_value <> ''
 
 )
 
