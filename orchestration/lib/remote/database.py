@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,11 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _connect(
-    system: str, url: URL, engine: sa.Engine, sleep: Callable[[float], None]
+    system: str,
+    url: URL,
+    engine: sa.Engine,
+    sleep: Callable[[float], None],
+    waits_seconds: Sequence[float],
 ) -> sa.Connection:
     """Open a connection, with patience for a server that starts or a network that stumbles."""
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
@@ -109,7 +113,7 @@ def _connect(
             f"{system}: there is no SQLite file at {url.database}. Put it there, or set "
             f"{variable_of(system)} to the database's URL."
         )
-    waits = [*WAITS_SECONDS]
+    waits = list(waits_seconds)
     while True:
         try:
             return engine.connect()
@@ -155,7 +159,10 @@ def _begin_snapshot(connection: sa.Connection) -> sa.Connection:
 
 @contextmanager
 def open_snapshot(
-    system: str, url: URL, sleep: Callable[[float], None] = time.sleep
+    system: str,
+    url: URL,
+    sleep: Callable[[float], None] = time.sleep,
+    waits_seconds: Sequence[float] = WAITS_SECONDS,
 ) -> Iterator[sa.Connection]:
     """Open the database at one moment in time, read-only; nothing is written there.
 
@@ -166,7 +173,7 @@ def open_snapshot(
     """
     engine = make_engine(url)
     try:
-        connection = _connect(system, url, engine, sleep)
+        connection = _connect(system, url, engine, sleep, waits_seconds)
         try:
             try:
                 snapshot = _begin_snapshot(connection)

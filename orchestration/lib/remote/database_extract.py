@@ -30,7 +30,7 @@ from orchestration.lib.remote.extract import (
     look_up,
     similar_to,
 )
-from orchestration.lib.remote.values import is_binary, writer_of
+from orchestration.lib.remote.values import as_texts, is_binary, writer_of
 
 ROWS_PER_CHUNK = 20_000
 
@@ -177,11 +177,10 @@ def _write_rows(
     with pq.ParquetWriter(path, schema, compression="zstd") as file:
         for chunk in chunks:
             columns = [
-                [write(value) for value in values]
+                as_texts(values, write)
                 for write, values in zip(writers, zip(*chunk, strict=True), strict=True)
             ]
-            for row in zip(*columns, strict=True):
-                rows.add("\x1f".join("\x00" if value is None else value for value in row))
+            rows.add_all(columns)
             file.write_table(
                 pa.table([pa.array(values, pa.string()) for values in columns], schema=schema)
             )

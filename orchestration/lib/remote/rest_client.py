@@ -63,7 +63,14 @@ def _secret(system: str, ending: str) -> str:
     return value
 
 
-def _auth_of(table: TableContract, rest: RestContract) -> AuthConfigBase | None:
+def auth_of(table: TableContract, rest: RestContract) -> AuthConfigBase | None:
+    """Return who asks, with the secrets of the environment.
+
+    Raises
+    ------
+    ConfigurationError
+        When a secret isn't set.
+    """
     settings = dict(rest.auth)
     kind = settings.get("type")
     if kind == "bearer":
@@ -120,7 +127,7 @@ def iterate_pages(
     asked = RESTClient(
         base_url=base_url,
         headers={"Accept": "application/json", "User-Agent": "cadencia", **dict(rest.headers)},
-        auth=_auth_of(table, rest),
+        auth=auth_of(table, rest),
         paginator=_paginator_of(rest),
         data_selector=table.records or "$",
         session=client.session,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -68,6 +68,18 @@ def as_text(value: object) -> str | None:
     if writer is None:
         writer = next((w for kind, w in WRITERS.items() if isinstance(value, kind)), str)
     return writer(value)
+
+
+def as_texts(
+    values: Sequence[object], write: Callable[[object], str | None] = as_text
+) -> list[str | None]:
+    """Return a column's values as text; a column of one Python type, the rule, is written at once."""
+    kinds = set(map(type, values)) - {type(None)}
+    if write is as_text and kinds <= {str}:
+        return list(values)  # type: ignore[arg-type]
+    if write is as_text and len(kinds) == 1:
+        write = WRITERS.get(kinds.pop(), as_text)
+    return [None if value is None else write(value) for value in values]
 
 
 def _bits(value: object) -> str | None:
