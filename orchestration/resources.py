@@ -24,6 +24,7 @@ from orchestration.lib.dagster_home import close_orphans
 from orchestration.lib.dbt_project import declared_columns, read_manifest
 from orchestration.lib.errors import ConfigurationError, ContractError, RunLockedError
 from orchestration.lib.publishing import make_working_copy
+from orchestration.lib.remote.run_extracts import RunExtracts
 from orchestration.lib.run_lock import hold_run_lock
 from orchestration.settings import DBT_PROJECT_DIR, Settings, get_settings
 
@@ -72,6 +73,7 @@ class WarehouseResource(dg.ConfigurableResource):
     _settings: Settings = PrivateAttr()
     _folder: Path = PrivateAttr()
     _run_id: str = PrivateAttr()
+    _extracts: RunExtracts = PrivateAttr()
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WarehouseResource]:
@@ -83,9 +85,14 @@ class WarehouseResource(dg.ConfigurableResource):
         with _lock_or_wait(context, settings.warehouse_dir, self._run_id, self.lock_wait_seconds):
             close_orphans(context.instance, self._run_id)
             self._folder = make_working_copy(settings.warehouse_dir, self._run_id)
+            # Beside the working copy, not in it: that folder is what gets published.
+            self._extracts = RunExtracts(
+                self._folder.with_name(f"{self._run_id}.extracts"), settings.landing_dir
+            )
             try:
                 yield self
             finally:
+                self._extracts.close()
                 shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
@@ -102,6 +109,11 @@ class WarehouseResource(dg.ConfigurableResource):
     def database(self) -> Path:
         """The working copy's ``crm.duckdb``."""
         return self._folder / "crm.duckdb"
+
+    @property
+    def extracts(self) -> RunExtracts:
+        """What the run asks of databases and services."""
+        return self._extracts
 
     @property
     def run_id(self) -> str:

@@ -137,11 +137,14 @@ def write_postgresql(url: sa.URL, rows: Rows) -> None:
             names = [column.name for column in table.columns]
             kinds = [
                 POSTGRESQL_TYPES.get(
-                    column.data_type, "timestamp" if column.data_type == "timestamp" else "numeric(18, 4)"
+                    column.data_type,
+                    "timestamp" if column.data_type == "timestamp" else "numeric(18, 4)",
                 )
                 for column in table.columns
             ]
             columns = ", ".join(f"{n} {k}" for n, k in zip(names, kinds, strict=True))
             connection.exec_driver_sql(f"create table {table.name} ({columns})")
             marks = ", ".join(f"%({name})s" for name in names)
-            connection.exec_driver_sql(f"insert into {table.name} values ({marks})", rows[table.name])
+            connection.exec_driver_sql(
+                f"insert into {table.name} values ({marks})", rows[table.name]
+            )

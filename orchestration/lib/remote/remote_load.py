@@ -21,15 +21,17 @@ from orchestration.lib.ingest.ledger import (
     ensure_ledger,
     held_batches,
     raw_table_exists,
+    result_of,
 )
-from orchestration.lib.ingest.readers.json_documents import stage_ndjson
+from orchestration.lib.ingest.readers.json_documents import stage_json
 from orchestration.lib.ingest.readers.parquet import stage_parquet
 from orchestration.lib.ingest.staging import Source
-from orchestration.lib.ingest.table_load import TableLoad, result_of
+from orchestration.lib.ingest.table_load import TableLoad
 from orchestration.lib.remote.extract import Extract, label_of
 from orchestration.lib.remote.run_extracts import RunExtracts
 
-STAGE = {"database": stage_parquet, "rest": stage_ndjson}
+STAGE = {"database": stage_parquet, "rest": stage_json}
+FORMAT = {"database": "parquet", "rest": "ndjson"}
 
 
 def _held_under(
@@ -107,17 +109,20 @@ def load_remote_table(
     held = _held_under(connection, table, full_refresh=full_refresh)
     try:
         if _is_known(extract, held):
-            return result_of(connection, table, held[-1:], is_unchanged=True)
+            return result_of(connection, table, held[-1:], held, is_unchanged=True)
         if not extract.row_count and not extract.is_incremental and not table.is_optional:
             raise InputError(
                 f"{label_of(table)}: the source has no row of {extract.name}, which would empty the "
                 "table. Check the source; declare is_optional where that is in order."
             )
         is_whole = table.cursor is not None and not extract.is_incremental
-        load = TableLoad(connection, table, loaded_at, run_id, is_rebuild=not held or is_whole)
+        is_rebuild = not held or is_whole or not extract.row_count
+        load = TableLoad(connection, table, loaded_at, run_id, is_rebuild=is_rebuild)
         if extract.row_count:
             asked = replace(table, records=None)
-            source = Source(connection, asked, extract.path, extract.name, extracts.folder)
+            source = Source(
+                connection, asked, extract.path, extract.name, extracts.folder, FORMAT[table.scheme]
+            )
             load.take(_delivery_of(extract, loaded_at), STAGE[table.scheme](source))
         return load.finish()
     finally:

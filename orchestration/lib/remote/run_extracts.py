@@ -14,16 +14,7 @@ from pathlib import Path
 
 from orchestration.lib.contract import SystemContract, TableContract
 from orchestration.lib.errors import CadenciaError, InputError
-from orchestration.lib.remote.address import (
-    database_url_of,
-    fingerprint_of,
-    place_of,
-    service_url_of,
-)
-from orchestration.lib.remote.database import open_snapshot
-from orchestration.lib.remote.database_extract import extract_table
 from orchestration.lib.remote.extract import Extract, label_of
-from orchestration.lib.remote.rest_extract import extract_records
 
 CursorOf = Callable[[TableContract, str], "str | None"]
 """From a table and the fingerprint of its place: the cursor from which to extract, if any."""
@@ -75,6 +66,11 @@ class RunExtracts:
     def _ask_database(
         self, system: SystemContract, tables: Sequence[TableContract], cursor_of: CursorOf
     ) -> None:
+        # Drivers take a moment to import; most runs read files only.
+        from orchestration.lib.remote.address import database_url_of, fingerprint_of, place_of
+        from orchestration.lib.remote.database import open_snapshot
+        from orchestration.lib.remote.database_extract import extract_table
+
         try:
             url = database_url_of(system, self.landing_dir)
             address = fingerprint_of(url)
@@ -95,6 +91,9 @@ class RunExtracts:
     def _ask_service(
         self, system: SystemContract, table: TableContract, cursor_of: CursorOf
     ) -> Extract:
+        from orchestration.lib.remote.address import fingerprint_of, service_url_of
+        from orchestration.lib.remote.rest_extract import extract_records
+
         base_url = service_url_of(system, self.landing_dir)
         address = fingerprint_of(base_url)
         return extract_records(
