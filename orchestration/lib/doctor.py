@@ -9,12 +9,14 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from orchestration.lib.connection import open_published
-from orchestration.lib.contract import load_contracts, select_systems
+from orchestration.lib.contract import SystemContract, load_contracts, select_systems
 from orchestration.lib.dbt_project import ensure_manifest
 from orchestration.lib.errors import CadenciaError
 from orchestration.lib.ingest.discovery import find_files
+from orchestration.lib.remote.reachability import look_at_database, look_at_service
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 
 FREE_GIB_WANTED = 2
@@ -84,13 +86,25 @@ def _sources(settings: Settings) -> Iterator[Finding]:
         "ingestion contract", True, f"{len(contracts)} systems: {', '.join(sorted(contracts))}"
     )
     for system in select_systems(contracts, settings.sources):
-        files = 0
-        for table in system.tables:
-            if table.scheme in ("landing", "package"):
-                files += len(find_files(table, settings.landing_dir).files)
-        yield Finding(
-            f"source {system.name}", True, f"{len(system.tables)} tables, {files} files found"
-        )
+        yield from _guarded(f"source {system.name}", partial(_source, settings, system))
+
+
+def _source(settings: Settings, system: SystemContract) -> Finding:
+    """Look for the files of a system, and ask its database or service whether it is there."""
+    by_scheme = {table.scheme for table in system.tables}
+    files = sum(
+        len(find_files(table, settings.landing_dir).files)
+        for table in system.tables
+        if table.scheme in ("landing", "package")
+    )
+    details = [f"{len(system.tables)} tables"]
+    if by_scheme & {"landing", "package"}:
+        details.append(f"{files} files found")
+    if "database" in by_scheme:
+        details.append(look_at_database(system, settings.landing_dir))
+    if "rest" in by_scheme:
+        details.append(look_at_service(system, settings.landing_dir))
+    return Finding(f"source {system.name}", True, ", ".join(details))
 
 
 def _dbt() -> Finding:

@@ -15,12 +15,13 @@ from orchestration.lib.ingest.discovery import unclaimed_files
 from orchestration.lib.ingest.files import load_table
 from orchestration.lib.ingest.freshness import freshness_of
 from orchestration.lib.ingest.ledger import DUPLICATE, FileResult, LoadResult, export_rejects
+from orchestration.lib.remote.remote_load import load_remote_table
 from orchestration.lib.run_records import ensure_run_tables, record_checks
 from orchestration.lib.translator import belongs_to
 from orchestration.resources import STAGING_DIR, WarehouseResource, disabled_systems
 
 GROUP = "ingest"
-KNOWN_KINDS = ("parquet", "excel", "json")
+KNOWN_KINDS = ("parquet", "excel", "json", "database", "rest")
 OWNERS = ["team:analytics-engineering"]
 
 
@@ -48,9 +49,30 @@ def _load_metadata(result: LoadResult) -> dict[str, dg.MetadataValue | int | str
     }
 
 
-def _load(warehouse: WarehouseResource, table: TableContract) -> LoadResult:
+def _load(
+    context: dg.AssetExecutionContext,
+    warehouse: WarehouseResource,
+    system: SystemContract,
+    table: TableContract,
+) -> LoadResult:
     """Bring one raw table up to date."""
     with warehouse.connect() as connection:
+        if table.scheme in ("database", "rest"):
+            selected = context.run.asset_selection
+            return load_remote_table(
+                connection,
+                system,
+                table,
+                warehouse.extracts,
+                wanted=[
+                    each
+                    for each in system.tables
+                    if selected is None or dg.AssetKey(["raw", system.name, each.name]) in selected
+                ],
+                loaded_at=utc_now(),
+                run_id=warehouse.run_id,
+                full_refresh=warehouse.full_refresh,
+            )
         return load_table(
             connection,
             table,
@@ -119,7 +141,7 @@ def build_raw_asset(system: SystemContract, table: TableContract) -> dg.AssetsDe
     def raw_table(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> dg.MaterializeResult:
-        result = _load(warehouse, table)
+        result = _load(context, warehouse, system, table)
         over_limit = result.over_limit(limit)
         checks = {
             "every_row_is_accounted_for": result.is_balanced,
