@@ -37,7 +37,7 @@ class SimulationConfig:
 
     moves_per_year: float = 0.05
     email_changes_per_year: float = 0.02
-    foreign_household_share: float = 0.11
+    foreign_household_share: float = 0.085
     campaign_reach_share: float = 0.30
     control_share: float = 0.15
     browsing_sessions_per_year: float = 2.0

@@ -5,22 +5,38 @@ Order of the processes and their random numbers stands here; behaviour itself is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import pandas as pd
 
+from simulation.behaviour.browsing import Browsing
+from simulation.behaviour.campaigns import Campaigns
+from simulation.behaviour.car_sales import CarSales
+from simulation.behaviour.consents import consent_events
+from simulation.behaviour.electronics import Electronics
+from simulation.behaviour.fleet import Fleet
+from simulation.behaviour.forms import Forms
+from simulation.behaviour.groceries import Groceries
+from simulation.behaviour.page_flow import PageFlow
+from simulation.behaviour.participation import Memberships
+from simulation.behaviour.prices import Prices
+from simulation.behaviour.service import Service
+from simulation.behaviour.shop_orders import ShopOrders
+from simulation.behaviour.state import Columns, Process, Window
+from simulation.behaviour.workshop import Workshop
 from simulation.config import SimulationConfig
-from simulation.frames import (
-    LATENT,
-    MARKET_FRAMES,
-    SERVICE_QUESTIONS,
-    SLICE_FRAMES,
-    TRUE_PEOPLE,
-    Market,
-    Slice,
-)
+from simulation.frames import CHANGED_PEOPLE, SLICE_FRAMES, Slice, categorical
+from simulation.market import build_market, flags
+from simulation.randomness import Booleans, Integers
+
+_CONFIG_FILE: Final = "config.json"
+_FORMAT: Final = 1
 
 
 class Simulation:
@@ -35,11 +51,40 @@ class Simulation:
     def __init__(self, config: SimulationConfig) -> None:
         self.config = config
         self.simulated_until = config.start
-        self.market = Market(
-            **{schema.name: schema.empty() for schema in MARKET_FRAMES},
-            service_questions=SERVICE_QUESTIONS.empty(),
-            true_people=TRUE_PEOPLE.empty(),
+        built = build_market(config)
+        self.market = market = built.market
+        population, participation = built.population, built.participation
+        self._population = population
+        self._buyers = participation.electronics_buyers
+        people = len(market.people)
+        self._members = Memberships(people)
+        self._campaigns = Campaigns(config, population, built.reactions)
+        self._prices = Prices(market.items)
+        self._groceries = Groceries(
+            config, population, participation.shoppers, market.items, len(market.stores)
         )
+        self._electronics = Electronics(config, self._buyers, people)
+        self._browsing = Browsing(config, population, self._buyers)
+        self._page_flow = PageFlow(market.products, market.contents)
+        self._shop_orders = ShopOrders(population, market.products)
+        self._service = Service(population, market.products)
+        self._forms = Forms(population, market.products, market.contents, self._buyers)
+        self._fleet = Fleet(market.vehicle_models)
+        self._workshop = Workshop(self._fleet)
+        self._car_sales = CarSales(
+            config,
+            participation,
+            market.vehicle_models,
+            market.people["home_dealer_id"].to_numpy(),
+            self._fleet,
+            self._workshop,
+        )
+        self._landing_pages = _landing_pages(market.contents)
+        self._has_line: dict[str, Booleans] = {
+            "groceries": flags(people, participation.shoppers),
+            "electronics": flags(people, self._buyers),
+            "cars": flags(people, participation.drivers),
+        }
 
     def history(self) -> Iterator[Slice]:
         """Yield the months of the history; the first and last may be cut by the start and end."""
@@ -55,18 +100,186 @@ class Simulation:
 
     def latent(self) -> pd.DataFrame:
         """Return the latent parameters and states by person and line as of now (LATENT)."""
-        return LATENT.empty()
+        window = self._window(self.simulated_until, self.simulated_until)
+        parts = [
+            process.latent(window)
+            for process in (self._groceries, self._electronics, self._car_sales)
+        ]
+        for part in parts:
+            for name in ("line", "archetype"):
+                part[name] = part[name].astype(object)
+        whole = pd.concat(parts, ignore_index=True)
+        return whole.astype({"line": "category", "archetype": "category"})
 
     def save(self, folder: Path) -> None:
         """Write the state a later process continues from: JSON and npz files, no pickles."""
         folder.mkdir(parents=True, exist_ok=True)
+        for name, process in self._processes().items():
+            with (folder / f"{name}.npz").open("wb") as file:
+                np.savez(file, allow_pickle=False, **process.state())
+        settings = {**asdict(self.config), "start": self.config.start.isoformat()}
+        document = {
+            "format": _FORMAT,
+            "config": settings,
+            "simulated_until": self.simulated_until.isoformat(),
+        }
+        (folder / _CONFIG_FILE).write_text(json.dumps(document, indent=2), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Simulation:
-        """Return the simulation saved in ``folder``, market included."""
-        raise FileNotFoundError(f"No state of a simulated market in {folder}.")
+        """Return the simulation saved in ``folder``, market included.
+
+        Raises
+        ------
+        FileNotFoundError
+            When no state was saved there.
+        """
+        path = folder / _CONFIG_FILE
+        if not path.exists():
+            raise FileNotFoundError(
+                f"No state of a simulated market in {folder}; simulate a history first."
+            )
+        document = json.loads(path.read_text(encoding="utf-8"))
+        settings = {**document["config"], "start": date.fromisoformat(document["config"]["start"])}
+        simulation = cls(SimulationConfig(**settings))
+        simulation.simulated_until = date.fromisoformat(document["simulated_until"])
+        for name, process in simulation._processes().items():
+            with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
+                process.restore({key: arrays[key] for key in arrays.files})
+        return simulation
+
+    def _processes(self) -> Mapping[str, Process]:
+        return {
+            "members": self._members,
+            "campaigns": self._campaigns,
+            "prices": self._prices,
+            "groceries": self._groceries,
+            "electronics": self._electronics,
+            "browsing": self._browsing,
+            "shop_orders": self._shop_orders,
+            "service": self._service,
+            "forms": self._forms,
+            "fleet": self._fleet,
+            "workshop": self._workshop,
+            "car_sales": self._car_sales,
+        }
+
+    def _window(self, start: date, end: date) -> Window:
+        first, last, origin = (np.datetime64(day, "us") for day in (start, end, self.config.start))
+        return Window(first, last, origin, self.config.seed)
 
     def _advance(self, end: date) -> Slice:
-        start, self.simulated_until = self.simulated_until, end
-        frames = {schema.name: schema.empty() for schema in SLICE_FRAMES}
-        return Slice(pd.Timestamp(start).to_datetime64(), pd.Timestamp(end).to_datetime64(), frames)
+        window = self._window(self.simulated_until, end)
+        sent = self._campaigns.advance(window, self._members, self._has_line, self._landing_pages)
+        frames = dict(sent.frames)
+        driven = self._campaigns.take_conversions(window)
+        frames["item_changes"] = self._prices.advance(window)
+        frames["tickets"], frames["ticket_lines"] = self._groceries.advance(
+            window, self._prices, self._members, driven["groceries"]
+        )
+        cars = self._car_sales.advance(window, self._members)
+        frames["workshop_visits"] = self._workshop.advance(window, driven["cars"])
+        shop = self._shop(window, driven["electronics"], sent.clicks)
+        frames["renewals"] = _together(shop.pop("renewals"), cars.pop("renewals"))
+        frames.update(cars)
+        frames.update(shop)
+        frames["submissions"] = self._forms.advance(window, _test_drives(cars["leads"]))
+        self._subscribe(window, frames["submissions"])
+        frames["cases"] = self._service.advance(
+            window, np.flatnonzero(self._members.is_member("ecommerce"))
+        )
+        frames["consent_events"] = consent_events(
+            window, self._members, self._campaigns, sent.withdrawals, frames["submissions"]
+        )
+        frames["new_members"] = self._members.new_members()
+        frames["changed_people"] = self._changed_people(window)
+        self.simulated_until = end
+        ordered = {schema.name: frames[schema.name] for schema in SLICE_FRAMES}
+        return Slice(window.start, window.end, ordered)
+
+    def _shop(self, window: Window, driven: Columns, clicks: Columns) -> dict[str, pd.DataFrame]:
+        """Run the electronics web: purchases, visits, orders, and what they will lead to."""
+        rng = window.rng("shop")
+        clicked = np.isin(_pairs(driven), _pairs(clicks))
+        planned, renewals = self._electronics.plan(window, {**driven, "clicked": clicked})
+        self._browsing.plan(window, planned)
+        purchases = self._electronics.take_purchases(window)
+        bought = self._shop_orders.choose(rng, purchases)
+        visits = self._browsing.visits(window, purchases, clicks)
+        details = {"order": bought.order, "product": bought.first_products()}
+        events, bought_at = self._page_flow.events(rng, visits, details)
+        orders, lines = self._shop_orders.frames(rng, purchases, bought, visits, bought_at)
+        self._members.join("ecommerce", purchases["person"], orders["created_at"].to_numpy())
+        self._service.plan(window, orders, lines)
+        self._forms.plan(window, orders, lines)
+        since = self._members.since("ecommerce")
+        return {
+            "shop_orders": orders,
+            "shop_order_lines": lines,
+            "refunds": self._shop_orders.due_refunds(window),
+            "web_sessions": self._browsing.sessions(window, visits, since),
+            "web_events": events,
+            "renewals": renewals,
+        }
+
+    def _subscribe(self, window: Window, submissions: pd.DataFrame) -> None:
+        """Put new members who accept e-mail, and those who asked by form, into the audience."""
+        self._members.join_mailing(window, self._population)
+        given = submissions[submissions["accepts_email"].to_numpy()]
+        self._members.join(
+            "mailing",
+            given["person_id"].to_numpy(),
+            given["submitted_at"].to_numpy(),
+            (given["double_opt_in"] == "confirmed").to_numpy(),
+        )
+
+    def _changed_people(self, window: Window) -> pd.DataFrame:
+        people = self.market.people
+        rows: list[Integers] = []
+        for column in ("moved_on", "email_changed_on"):
+            at = people[column].to_numpy()
+            rows.append(np.flatnonzero((at >= window.start) & (at < window.end)))
+        moved, renamed = rows
+        kind = np.concatenate([np.zeros(len(moved)), np.ones(len(renamed))]).astype(np.int8)
+        return CHANGED_PEOPLE.build(
+            {
+                "person_id": np.concatenate([moved, renamed]),
+                "kind": categorical(kind, ["move", "email"]),
+                "changed_at": np.concatenate(
+                    [
+                        people["moved_on"].to_numpy()[moved],
+                        people["email_changed_on"].to_numpy()[renamed],
+                    ]
+                ),
+            }
+        )
+
+
+def _pairs(columns: Columns) -> Integers:
+    """Return one number for person and campaign."""
+    pairs: Integers = columns["person"] * 1_000_000 + columns["campaign"]
+    return pairs
+
+
+def _together(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    labels = {"line": ["electronics", "cars"]}
+    categories = [*one["category"].cat.categories, *other["category"].cat.categories]
+    labels["category"] = list(dict.fromkeys(categories))
+    parts = []
+    for frame in (one, other):
+        recoded = {name: frame[name].cat.set_categories(found) for name, found in labels.items()}
+        parts.append(frame.assign(**recoded))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _test_drives(leads: pd.DataFrame) -> pd.DataFrame:
+    opened = (leads["status"] == "open") & (leads["source"] == "test_drive")
+    return leads[opened.to_numpy()]
+
+
+def _landing_pages(contents: pd.DataFrame) -> dict[str, int]:
+    pages = contents[(contents["content_group"] == "landing") & contents["category"].notna()]
+    return {
+        str(name): int(number)
+        for name, number in zip(pages["category"], pages["content_id"], strict=True)
+    }

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 NO_ID: Final = -1
 
@@ -98,6 +99,13 @@ def concatenate(schema: FrameSchema, parts: Iterable[pd.DataFrame]) -> pd.DataFr
             for name, dtype in schema.columns.items()
         }
     )
+
+
+def categorical(codes: NDArray[Any], labels: Iterable[str]) -> pd.Categorical:
+    """Return labels by code; -1 stands for none."""
+    # The stubs know lists of integers only.
+    positions: Any = codes
+    return pd.Categorical.from_codes(positions, categories=pd.Index(list(labels), dtype=object))
 
 
 _ADDRESS: Final[Mapping[str, str]] = {
@@ -518,7 +526,8 @@ CAMPAIGNS: Final = FrameSchema(
 
 MESSAGES: Final = FrameSchema(
     "messages",
-    "a person of a campaign's audience: one message, or none for the control group",
+    "a person of a campaign's audience: one message, or none for the control group; the times may"
+    " lie after the slice (`message_events` comes slice by slice)",
     {
         "message_id": IDENTIFIER,
         "campaign_id": IDENTIFIER,
@@ -538,6 +547,21 @@ MESSAGES: Final = FrameSchema(
         "click_count": COUNT,
         "unsubscribed_at": TIME,
         "complained_at": TIME,
+    },
+)
+
+MESSAGE_EVENTS: Final = FrameSchema(
+    "message_events",
+    "what happened to a message in the slice (of this slice's messages or earlier ones), by time",
+    {
+        "message_id": IDENTIFIER,
+        "campaign_id": IDENTIFIER,
+        "person_id": IDENTIFIER,
+        "channel": CATEGORY,
+        "action": CATEGORY,  # sent | delivered | open | click | bounce | unsub | abuse
+        "bounce_type": CATEGORY,
+        "occurred_at": TIME,
+        "is_machine": BOOLEAN,  # a prefetch or scanner did it: truth (user agent and IP hint at it)
     },
 )
 
@@ -733,6 +757,7 @@ SLICE_FRAMES: Final = (
     WARRANTIES,
     CAMPAIGNS,
     MESSAGES,
+    MESSAGE_EVENTS,
     CASES,
     SUBMISSIONS,
     CONSENT_EVENTS,
