@@ -75,7 +75,7 @@ judged as (
         action = 'open'
         and {{ is_machine_open('user_agent', 'ip', 'sent_at', 'occurred_at') }} as is_machine,
         action = 'click'
-        and {{ is_scanner_click('sent_at', 'occurred_at', 'clicks_around', 'links') }} as is_scanner
+        and {{ is_scanner_click('user_agent', 'sent_at', 'occurred_at', 'clicks_around', 'links') }} as is_scanner
     from reactions
 
 ),
