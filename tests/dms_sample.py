@@ -26,7 +26,7 @@ def dms_tables() -> tuple[TableContract, ...]:
 
 
 def _moment(days: float) -> datetime:
-    return START + timedelta(days=days)
+    return START + timedelta(minutes=round(days * 1440))
 
 
 def make_rows(seed: int = 7) -> Rows:

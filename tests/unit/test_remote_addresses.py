@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ TABLE = TableContract(
     cursor="updated_at",
 )
 
+AT = datetime(2025, 6, 1)
+
 
 def system_of(default_url: str | None = None) -> SystemContract:
     return SystemContract(
@@ -53,7 +56,7 @@ def system_of(default_url: str | None = None) -> SystemContract:
 def extract_from(path: Path, folder: Path, **keys: Any) -> list[tuple[str | None, ...]]:
     url = sa.make_url(f"sqlite:///{path}")
     with open_snapshot("dms", url, sleep=lambda _: None) as connection:
-        found = extract_table(connection, TABLE, folder, place="it", address="test", **keys)
+        found = extract_table(connection, TABLE, folder, place="it", address="test", at=AT, **keys)
     return duckdb.sql(f"from '{found.path}'").fetchall()
 
 

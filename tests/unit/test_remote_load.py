@@ -246,6 +246,18 @@ def test_rejected_rows_are_accounted_for_and_the_cursor_moves_on(dms: Deployment
     assert "2024-05-01" in line
 
 
+def test_a_time_that_lies_ahead_does_not_hide_what_comes(dms: Deployment) -> None:
+    dms.sql(
+        "insert into customers values ('3', 'Soria', '2999-01-01 00:00:00')",
+        "insert into customers values ('4', 'Soria', 'infinity')",
+    )
+    assert counts(dms.run()) == (4, 3, 1, 0)
+    assert dms.cursor() == "2024-01-02 12:00:00"
+    dms.sql("insert into customers values ('5', 'León', '2024-05-01 00:00:00')")
+    dms.run()
+    assert ("5", "León") in dms.rows()
+
+
 def test_one_broken_table_stops_its_system_with_one_remedy(dms: Deployment) -> None:
     system_tables = (CUSTOMERS, replace(DEALERS, location="database://dealrs"))
     system = SystemContract(

@@ -172,7 +172,8 @@ def _unreadable(column: DeliveredColumn, table: TableContract) -> str:
             f"({condition}) or coalesce(try_cast({number} as double) <> "
             f"try_cast({column.typed} as double), false)"
         )
-    if kind == "double":
+    if kind in ("double", *TIME_TYPES):
+        # A database may deliver 'infinity' as a date.
         return f"({condition}) or not isfinite({column.typed})"
     return condition
 

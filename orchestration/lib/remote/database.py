@@ -29,6 +29,7 @@ from orchestration.lib.remote.address import (
 
 CONNECT_TIMEOUT_SECONDS = 10
 READ_TIMEOUT_SECONDS = 600
+LOCK_TIMEOUT_SECONDS = 300
 WAITS_SECONDS = (1.0, 4.0)
 """Pauses between attempts to connect; an extract that began is never taken up again."""
 
@@ -142,14 +143,17 @@ def _begin_snapshot(connection: sa.Connection) -> sa.Connection:
             driver.adapters.register_loader(kind, TextLoader)  # type: ignore[union-attr]
         connection.exec_driver_sql("set time zone 'UTC'")
         connection.exec_driver_sql("set datestyle to iso, ymd")
+        connection.exec_driver_sql(f"set lock_timeout to '{LOCK_TIMEOUT_SECONDS}s'")
     elif name in ("mysql", "mariadb"):
         connection = connection.execution_options(isolation_level="REPEATABLE READ")
         connection.exec_driver_sql("set session time_zone = '+00:00'")
+        connection.exec_driver_sql(f"set session lock_wait_timeout = {LOCK_TIMEOUT_SECONDS}")
         connection.rollback()
     elif name == "mssql":
         is_versioned = connection.exec_driver_sql(
             "select snapshot_isolation_state from sys.databases where database_id = db_id()"
         ).scalar()
+        connection.exec_driver_sql(f"set lock_timeout {LOCK_TIMEOUT_SECONDS * 1000}")
         connection.rollback()
         # Repeatable read would lock what it reads on a server that people work with.
         level = "SNAPSHOT" if is_versioned == 1 else "READ COMMITTED"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchTableError, SQLAlchemyError
 from sqlalchemy.sql import quoted_name
 from sqlalchemy.types import NullType, TypeEngine
 
-from orchestration.lib.contract import TableContract
+from orchestration.lib.contract import ColumnContract, TableContract
 from orchestration.lib.errors import InputError
 from orchestration.lib.remote.database import told
 from orchestration.lib.remote.extract import (
@@ -27,12 +28,14 @@ from orchestration.lib.remote.extract import (
     RowSetHash,
     found_name,
     label_of,
+    latest_cursor,
     look_up,
     similar_to,
 )
 from orchestration.lib.remote.values import as_texts, is_binary, writer_of
 
 ROWS_PER_CHUNK = 20_000
+TEMPORAL_TYPES = (sa.DateTime, sa.Date)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class RemoteTable:
     schema: str | None
     columns: dict[str, TypeEngine[Any]]
     cursor: str | None
+    is_cursor_temporal: bool = False
 
     def clause(self) -> sa.TableClause:
         """Return the table for a query; the dialect quotes every name."""
@@ -95,7 +99,8 @@ def find_table(inspector: sa.Inspector, table: TableContract) -> RemoteTable:
         ) from None
     columns: dict[str, TypeEngine[Any]] = {}
     missing: list[str] = []
-    cursor: str | None = None
+    cursor: ColumnContract | None = None
+    cursor_name: str | None = None
     for column in table.columns:
         found = found_name(column, list(types))
         if found is None:
@@ -110,7 +115,7 @@ def find_table(inspector: sa.Inspector, table: TableContract) -> RemoteTable:
             )
         columns[found] = types[found]
         if column.name == table.cursor:
-            cursor = found
+            cursor, cursor_name = column, found
     if missing:
         raise InputError(
             f"{label_of(table)}: the table '{name}' lacks the column(s) "
@@ -118,13 +123,17 @@ def find_table(inspector: sa.Inspector, table: TableContract) -> RemoteTable:
             f"{''.join(similar_to(column, list(types)) for column in missing)}Correct the table, or "
             f"declare the new name as source_column in staging/{table.system}/sources.yml."
         )
-    return RemoteTable(name, schema, columns, cursor)
+    is_temporal = cursor_name is not None and isinstance(columns[cursor_name], TEMPORAL_TYPES)
+    is_temporal = is_temporal or (cursor is not None and cursor.data_type in ("timestamp", "date"))
+    return RemoteTable(name, schema, columns, cursor_name, is_temporal)
 
 
-def _bound(dialect: sa.Dialect, remote: RemoteTable, value: str) -> sa.ColumnElement[Any]:
+def _bound(
+    dialect: sa.Dialect, remote: RemoteTable, value: str, name: str = "cursor_from"
+) -> sa.ColumnElement[Any]:
     """Return the earlier cursor as the database compares it; a text literal takes the column's type."""
     kind = remote.columns[remote.cursor or ""]
-    literal: sa.ColumnElement[Any] = sa.bindparam("cursor_from", value, NullType())
+    literal: sa.ColumnElement[Any] = sa.bindparam(name, value, NullType())
     if dialect.name == "mssql" and isinstance(kind, sa.DateTime):
         # SQL Server's older `datetime` doesn't take the microseconds of a text.
         return sa.cast(literal, mssql.DATETIME2(7))  # type: ignore[no-untyped-call]
@@ -149,8 +158,9 @@ def build_query(
 
 
 def _greatest_cursor(
-    connection: sa.Connection, remote: RemoteTable, cursor_from: str | None
+    connection: sa.Connection, remote: RemoteTable, cursor_from: str | None, latest: str
 ) -> str | None:
+    """Return how far this extract comes; a time that lies ahead would hide everything until then."""
     if remote.cursor is None:
         return None
     column = remote.clause().columns[remote.cursor]
@@ -158,6 +168,8 @@ def _greatest_cursor(
     query = sa.select(sa.func.max(column))
     if cursor_from is not None:
         query = query.where(column >= _bound(connection.dialect, remote, cursor_from))
+    if remote.is_cursor_temporal:
+        query = query.where(column <= _bound(connection.dialect, remote, latest, "latest"))
     greatest = writer_of(remote.columns[remote.cursor])(connection.execute(query).scalar())
     return greatest if greatest is not None else cursor_from
 
@@ -193,9 +205,12 @@ def extract_table(
     *,
     place: str,
     address: str,
+    at: datetime,
     cursor_from: str | None = None,
 ) -> Extract:
     """Extract one table's declared columns into ``folder``; every value is exact text.
+
+    ``at`` is the time of the extract, UTC without zone: the cursor never comes later than a day after.
 
     Raises
     ------
@@ -207,7 +222,7 @@ def extract_table(
     try:
         remote = find_table(sa.inspect(connection), table)
         rows = RowSetHash(list(remote.columns))
-        cursor_value = _greatest_cursor(connection, remote, cursor_from)
+        cursor_value = _greatest_cursor(connection, remote, cursor_from, latest_cursor(at))
         chunks = _chunks(connection, build_query(connection.dialect, remote, cursor_from))
         _write_rows(remote, chunks, path, rows)
     except DBAPIError as error:
@@ -216,7 +231,8 @@ def extract_table(
         what = (
             f"the connection to the {place} was lost{got}. Check the server, then run again"
             if is_lost
-            else f"the {place} refused the query{got}. Check that the user may read the table"
+            else f"the {place} refused the query{got}. Check that the user may read the table "
+            "and that nobody holds a lock on it"
         )
         raise InputError(
             f"{label_of(table)}: {what} ({told(error)}). Nothing of this run is published."

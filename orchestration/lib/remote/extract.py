@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import blake2b, sha256
 from pathlib import Path
 
@@ -64,6 +65,11 @@ class RowSetHash:
         """Return the hash of the rows so far, hexadecimal."""
         parts = (*self._columns, str(self.row_count), str(self._sum))
         return sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def latest_cursor(at: datetime) -> str:
+    """Return the latest time that a cursor may take: a day ahead, for zones and clocks that differ."""
+    return (at + timedelta(days=1)).isoformat(sep=" ", timespec="seconds")
 
 
 def label_of(table: TableContract) -> str:

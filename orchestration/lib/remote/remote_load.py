@@ -105,7 +105,7 @@ def load_remote_table(
         held = _held_under(connection, asked, full_refresh=full_refresh)
         return earlier_cursor(held, address) if asked.cursor else None
 
-    extract = extracts.extract_of(system, table, wanted, cursor_of)
+    extract = extracts.extract_of(system, table, wanted, cursor_of, loaded_at)
     held = _held_under(connection, table, full_refresh=full_refresh)
     try:
         if _is_known(extract, held):

@@ -21,7 +21,7 @@ from orchestration.lib.contract import TableContract
 from orchestration.lib.contract_rest import RestContract
 from orchestration.lib.errors import InputError
 from orchestration.lib.remote.address import variable_of
-from orchestration.lib.remote.extract import Extract, RowSetHash, label_of
+from orchestration.lib.remote.extract import Extract, RowSetHash, label_of, latest_cursor
 
 if TYPE_CHECKING:
     from dlt.sources.helpers.rest_client.client import PageData
@@ -61,11 +61,17 @@ class _Pages:
     """Writes pages to a file and refuses those that can't be what the contract means."""
 
     def __init__(
-        self, base_url: str, table: TableContract, rest: RestContract, cursor: str | None
+        self,
+        base_url: str,
+        table: TableContract,
+        rest: RestContract,
+        cursor: str | None,
+        latest: str,
     ) -> None:
         self._base_url = base_url
         self._table = table
         self._rest = rest
+        self._latest = _order_of(latest)
         self._asked: set[str] = set()
         self._last_page = ""
         self._same_pages = 0
@@ -117,10 +123,16 @@ class _Pages:
         for path in self._table.column(self._table.cursor).accepted_names:
             value = _value_at(record, path)
             if value is not None and not isinstance(value, (Mapping, list)):
-                text = str(value)
-                if self.cursor_value is None or _order_of(text) > _order_of(self.cursor_value):
-                    self.cursor_value = text
+                self._take_cursor(str(value))
                 return
+
+    def _take_cursor(self, text: str) -> None:
+        """Follow the cursor, but not to a time ahead: it would hide everything until then."""
+        order = _order_of(text)
+        if order[0] == self._latest[0] and order > self._latest:
+            return
+        if self.cursor_value is None or order > _order_of(self.cursor_value):
+            self.cursor_value = text
 
     def _guard(self, page: PageData[Any], on_page: RowSetHash) -> None:
         if not page.paginator.has_next_page:
@@ -206,10 +218,13 @@ def extract_records(
     folder: Path,
     *,
     address: str,
+    at: datetime,
     cursor_from: str | None = None,
     patience: Patience | None = None,
 ) -> Extract:
     """Extract one table's records into ``folder``, one JSON object a line.
+
+    ``at`` is the time of the extract, UTC without zone: the cursor never comes later than a day after.
 
     Raises
     ------
@@ -225,7 +240,7 @@ def extract_records(
     params = dict(rest.params)
     if cursor_from is not None and rest.cursor_param:
         params[rest.cursor_param] = cursor_from
-    pages = _Pages(base_url, table, rest, cursor_from)
+    pages = _Pages(base_url, table, rest, cursor_from, latest_cursor(at))
     path = folder / f"{table.identifier}.ndjson"
     try:
         with path.open("w", encoding="utf-8", errors="replace") as file:

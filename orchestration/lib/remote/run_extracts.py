@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from orchestration.lib.contract import SystemContract, TableContract
@@ -36,6 +37,7 @@ class RunExtracts:
         table: TableContract,
         wanted: Sequence[TableContract],
         cursor_of: CursorOf,
+        at: datetime,
     ) -> Extract:
         """Return a table's extract; the first table of a database brings the other wanted ones along.
 
@@ -48,7 +50,7 @@ class RunExtracts:
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if table.scheme == "rest":
-            return self._ask_service(system, table, cursor_of)
+            return self._ask_service(system, table, cursor_of, at)
         if system.name in self._failed:
             raise InputError(
                 f"{label_of(table)}: not extracted, because the extract of {system.name} broke off "
@@ -56,7 +58,7 @@ class RunExtracts:
             )
         if (system.name, table.name) not in self._done:
             tables = [each for each in wanted if each.scheme == "database"]
-            self._ask_database(system, tables if table in tables else [table], cursor_of)
+            self._ask_database(system, tables if table in tables else [table], cursor_of, at)
         return self._done[system.name, table.name]
 
     def close(self) -> None:
@@ -64,7 +66,11 @@ class RunExtracts:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _ask_database(
-        self, system: SystemContract, tables: Sequence[TableContract], cursor_of: CursorOf
+        self,
+        system: SystemContract,
+        tables: Sequence[TableContract],
+        cursor_of: CursorOf,
+        at: datetime,
     ) -> None:
         # Drivers take a moment to import; most runs read files only.
         from orchestration.lib.remote.address import database_url_of, fingerprint_of, place_of
@@ -82,6 +88,7 @@ class RunExtracts:
                         self.folder,
                         place=place_of(url),
                         address=address,
+                        at=at,
                         cursor_from=cursor_of(table, address),
                     )
         except CadenciaError:
@@ -89,7 +96,7 @@ class RunExtracts:
             raise
 
     def _ask_service(
-        self, system: SystemContract, table: TableContract, cursor_of: CursorOf
+        self, system: SystemContract, table: TableContract, cursor_of: CursorOf, at: datetime
     ) -> Extract:
         from orchestration.lib.remote.address import fingerprint_of, service_url_of
         from orchestration.lib.remote.rest_extract import extract_records
@@ -101,5 +108,6 @@ class RunExtracts:
             table,
             self.folder,
             address=address,
+            at=at,
             cursor_from=cursor_of(table, address),
         )
