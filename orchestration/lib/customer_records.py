@@ -13,8 +13,8 @@ import duckdb
 
 from ml.identity.normalise import (
     NORMALISER_VERSION,
+    RecordNormaliser,
     Reference,
-    normalise_customer_records,
     places_fingerprint,
 )
 from orchestration.lib.errors import ContractError
@@ -86,11 +86,12 @@ def refresh_customer_records(
     chunks, changed = connection.execute(
         "select coalesce(max(chunk) + 1, 0), count(*) from changed_records"
     ).fetchall()[0]
+    normaliser = RecordNormaliser(reference)
     for chunk in range(chunks):
         frame = connection.execute(
             "select * exclude (chunk) from changed_records where chunk = ?", [chunk]
         ).df()
-        normalised = normalise_customer_records(frame, reference)
+        normalised = normaliser.normalise(frame)
         normalised["normalised_with"] = normalised_with
         if set(normalised.columns) != set(columns):
             raise ContractError(

@@ -4,7 +4,17 @@ Pure functions, one a field: a Series or frame in, a frame with the same index o
 value, whether it is valid, and a code that says what is wrong. Each row is judged by itself alone.
 """
 
-from ml.identity.normalise.records import NORMALISER_VERSION, normalise_customer_records
+from ml.identity.normalise.records import (
+    NORMALISER_VERSION,
+    RecordNormaliser,
+    normalise_customer_records,
+)
 from ml.identity.normalise.reference import Reference, places_fingerprint
 
-__all__ = ["NORMALISER_VERSION", "Reference", "normalise_customer_records", "places_fingerprint"]
+__all__ = [
+    "NORMALISER_VERSION",
+    "RecordNormaliser",
+    "Reference",
+    "normalise_customer_records",
+    "places_fingerprint",
+]
