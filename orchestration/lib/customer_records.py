@@ -15,7 +15,6 @@ from ml.identity.normalise import (
     NORMALISER_VERSION,
     RecordNormaliser,
     Reference,
-    places_fingerprint,
 )
 from orchestration.lib.errors import ContractError
 from orchestration.lib.name_frequencies import given_name_bearers, surname_bearers
@@ -37,7 +36,7 @@ class RefreshCounts:
 
 
 def read_reference(connection: duckdb.DuckDBPyConnection) -> Reference:
-    """Return places from the seeds and names from the package."""
+    """Return places from the seeds and names from the package: half a second, so only when needed."""
     return Reference(
         provinces=connection.execute("from reference.provinces").df(),
         municipalities=connection.execute("from reference.municipalities").df(),
@@ -45,6 +44,19 @@ def read_reference(connection: duckdb.DuckDBPyConnection) -> Reference:
         given_names=given_name_bearers(),
         surnames=surname_bearers(),
     )
+
+
+def places_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return a short hash of the seeds: records that were normalised with other ones are stale."""
+    ((fingerprint,),) = connection.execute(
+        """select left(md5(string_agg(line, '' order by line)), 12) from (
+            select province_code || province_name || shopify_code as line from reference.provinces
+            union all
+            select municipality_code || municipality_name from reference.municipalities
+            union all
+            select postal_code || municipality_code from reference.postal_codes)"""
+    ).fetchall()
+    return str(fingerprint)
 
 
 def refresh_customer_records(
@@ -59,8 +71,7 @@ def refresh_customer_records(
     ContractError
         When the normaliser does not give exactly the declared columns.
     """
-    reference = read_reference(connection)
-    normalised_with = f"{NORMALISER_VERSION}-{places_fingerprint(reference)}"
+    normalised_with = f"{NORMALISER_VERSION}-{places_fingerprint(connection)}"
     _prepare_target(connection, columns, is_full_refresh)
     connection.execute(
         f"""create or replace temp table changed_records as
@@ -86,7 +97,8 @@ def refresh_customer_records(
     chunks, changed = connection.execute(
         "select coalesce(max(chunk) + 1, 0), count(*) from changed_records"
     ).fetchall()[0]
-    normaliser = RecordNormaliser(reference)
+    if changed:
+        normaliser = RecordNormaliser(read_reference(connection))
     for chunk in range(chunks):
         frame = connection.execute(
             "select * exclude (chunk) from changed_records where chunk = ?", [chunk]

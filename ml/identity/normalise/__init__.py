@@ -9,12 +9,11 @@ from ml.identity.normalise.records import (
     RecordNormaliser,
     normalise_customer_records,
 )
-from ml.identity.normalise.reference import Reference, places_fingerprint
+from ml.identity.normalise.reference import Reference
 
 __all__ = [
     "NORMALISER_VERSION",
     "RecordNormaliser",
     "Reference",
     "normalise_customer_records",
-    "places_fingerprint",
 ]

@@ -126,8 +126,8 @@ def normalise_addresses(values: pd.Series) -> pd.DataFrame:
     pandas.DataFrame
         ``street`` (one line, as it is written on an envelope), ``street_type`` (in Spanish),
         ``street_name``, ``street_number`` (12, 12-14, 12 bis, s/n, km 3,5), ``block``, ``staircase``,
-        ``floor``, ``door``, ``address_rest``, ``is_address_parsed`` (name and number, or plot, were found) and
-        ``address_issue``: no_street_number, no_street_name, unparsed_rest, unparsed_address.
+        ``floor``, ``door``, ``address_rest``, ``is_address_parsed`` (name and number, or plot, were
+        found) and ``address_issue``: no_street_number, no_street_name, unparsed_rest, unparsed_address.
     """
     return by_distinct(values, _normalise, COLUMNS)
 
@@ -285,7 +285,9 @@ def _assign(found: re.Match[str], address: Address) -> bool:
     elif found["spelt"]:
         floor = words.FLOOR_WORDS[found["spelt"]]
     if floor is not None:
-        if address.floor is None and address.door is None and len(floor) < 3 or not floor.isdigit():
+        if (
+            address.floor is None and address.door is None and len(floor) < 3
+        ) or not floor.isdigit():
             if address.floor is not None:
                 return False
             address.floor = floor

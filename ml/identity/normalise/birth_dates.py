@@ -11,8 +11,7 @@ import pandas as pd
 COLUMNS = ["birth_date", "is_birth_date_valid", "birth_date_issue"]
 # What systems write when they know nothing.
 DEFAULT_DATES = ["1900-01-01", "1899-12-30", "1899-12-31", "1901-01-01", "1911-11-11", "1900-12-31"]
-MAX_AGE_YEARS = 110
-DAYS_PER_YEAR = 365.2425
+MAX_AGE_DAYS = 110 * 365
 
 
 def normalise_birth_dates(values: pd.Series, seen_at: pd.Series) -> pd.DataFrame:
@@ -31,7 +30,7 @@ def normalise_birth_dates(values: pd.Series, seen_at: pd.Series) -> pd.DataFrame
     age_days = (seen - dates).dt.days
     is_default = dates.isin(pd.to_datetime(DEFAULT_DATES).astype("datetime64[s]"))
     is_later = (age_days < 0).fillna(False)
-    is_too_old = (age_days > MAX_AGE_YEARS * DAYS_PER_YEAR).fillna(False) | (dates.dt.year < 1900)
+    is_too_old = (age_days > MAX_AGE_DAYS).fillna(False) | (dates.dt.year < 1900)
     is_impossible = is_later | is_too_old | (is_delivered & dates.isna())
     swapped = pd.to_datetime(
         pd.DataFrame({"year": dates.dt.year, "month": dates.dt.day, "day": dates.dt.month}),
@@ -46,13 +45,13 @@ def normalise_birth_dates(values: pd.Series, seen_at: pd.Series) -> pd.DataFrame
     is_valid = pd.Series(
         np.where(is_delivered, issue == "", None), index=values.index, dtype="boolean"
     )
+    codes = pd.Series(issue, index=values.index, dtype="object")
+    codes[codes == ""] = None
     return pd.DataFrame(
         {
             "birth_date": dates.where(is_valid.fillna(False)),
             "is_birth_date_valid": is_valid,
-            "birth_date_issue": pd.Series(issue, index=values.index, dtype="object").where(
-                issue != "", None
-            ),
+            "birth_date_issue": codes,
         },
         index=values.index,
     )

@@ -98,9 +98,7 @@ class NameFrequencies:
             ahead = (folded[:cut], list(units[:cut]), list(units[cut:]), 0.0)
             behind = (folded[-cut:], list(units[-cut:]), list(units[:-cut]), SURNAME_FIRST)
             for given, given_units, surname_units, prior in (ahead, behind):
-                likely = (
-                    self.given(" ".join(given)) + self.split_surnames(surname_units)[1] + prior
-                )
+                likely = self.given(" ".join(given)) + self.split_surnames(surname_units)[1] + prior
                 if best is None or likely > best[0]:
                     best = (likely, given_units, surname_units)
         if best is None:

@@ -7,20 +7,91 @@ from __future__ import annotations
 
 # They bind to the word after them.
 PARTICLES = frozenset(
-    "de del la las los el y i e da do dos das di du van von der den ter ten le lo al ben bin ibn".split()
+    [
+        "de",
+        "del",
+        "la",
+        "las",
+        "los",
+        "el",
+        "y",
+        "i",
+        "e",
+        "da",
+        "do",
+        "dos",
+        "das",
+        "di",
+        "du",
+        "van",
+        "von",
+        "der",
+        "den",
+        "ter",
+        "ten",
+        "le",
+        "lo",
+        "al",
+        "ben",
+        "bin",
+        "ibn",
+    ]
 )
 # Those of them that are written small within a name; El Amrani and Ben Ali keep their capital.
 SMALL_PARTICLES = frozenset(
-    "de del la las los y i e da do das dos di du van von der den ter ten".split()
+    [
+        "de",
+        "del",
+        "la",
+        "las",
+        "los",
+        "y",
+        "i",
+        "e",
+        "da",
+        "do",
+        "das",
+        "dos",
+        "di",
+        "du",
+        "van",
+        "von",
+        "der",
+        "den",
+        "ter",
+        "ten",
+    ]
 )
 CONJUNCTIONS = frozenset({"y", "i", "e"})
 # The first half of a surname or given name that reads on: San Martín, Santa Cruz.
 SAINTS = frozenset({"san", "santa", "santo", "sant", "sta", "saint"})
 TITLES = frozenset(
-    "don doña dña dª dn sr sra srta dr dra mr mrs ms miss sr/sra d/dª sres señor señora señorita".split()
+    [
+        "don",
+        "doña",
+        "dña",
+        "dª",
+        "dn",
+        "sr",
+        "sra",
+        "srta",
+        "dr",
+        "dra",
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "sr/sra",
+        "d/dª",
+        "sres",
+        "señor",
+        "señora",
+        "señorita",
+    ]
 )
 ABBREVIATIONS = {
-    "mª": "María", "m.ª": "María", "mº": "María", "m.a": "María", "mar.": "María", "fco": "Francisco", "fcº": "Francisco",
+    "mª": "María", "m.ª": "María", "mº": "María", "m.a": "María", "fco": "Francisco",
+    "fcº": "Francisco",
     "frco": "Francisco", "fsco": "Francisco", "fca": "Francisca", "fcª": "Francisca", "ant": "Antonio",
     "antº": "Antonio", "jse": "José", "gpe": "Guadalupe", "sta": "Santa", "sto": "Santo",
     "mtnez": "Martínez", "mtez": "Martínez", "mrtnez": "Martínez", "mnez": "Martínez", "glez": "González",
@@ -108,15 +179,84 @@ NICKNAMES = {
 }  # fmt: skip
 # María before one of these is mostly left out: María del Carmen is Carmen.
 AFTER_MARIA = frozenset(
-    """carmen angeles dolores pilar teresa luisa isabel rosario mercedes concepcion josefa antonia
-    victoria cristina elena jesus belen luz soledad paz nieves montserrat consuelo encarnacion
-    rosa eugenia esperanza amparo inmaculada remedios asuncion cruz begona begoña lourdes fatima
-    angel olga francisca manuela ascension milagros magdalena purificacion yolanda rocio gloria
-    auxiliadora nuria julia trinidad guadalupe mar""".split()
+    [
+        "carmen",
+        "angeles",
+        "dolores",
+        "pilar",
+        "teresa",
+        "luisa",
+        "isabel",
+        "rosario",
+        "mercedes",
+        "concepcion",
+        "josefa",
+        "antonia",
+        "victoria",
+        "cristina",
+        "elena",
+        "jesus",
+        "belen",
+        "luz",
+        "soledad",
+        "paz",
+        "nieves",
+        "montserrat",
+        "consuelo",
+        "encarnacion",
+        "rosa",
+        "eugenia",
+        "esperanza",
+        "amparo",
+        "inmaculada",
+        "remedios",
+        "asuncion",
+        "cruz",
+        "begona",
+        "begoña",
+        "lourdes",
+        "fatima",
+        "angel",
+        "olga",
+        "francisca",
+        "manuela",
+        "ascension",
+        "milagros",
+        "magdalena",
+        "purificacion",
+        "yolanda",
+        "rocio",
+        "gloria",
+        "auxiliadora",
+        "nuria",
+        "julia",
+        "trinidad",
+        "guadalupe",
+        "mar",
+    ]
 )
 PLACEHOLDERS = frozenset(
-    """desconocido desconocida ninguno ninguna test prueba pruebas anonimo anonima xxx xx xxxx aaa aaaa
-    asdf qwerty null none nan""".split()
+    [
+        "desconocido",
+        "desconocida",
+        "ninguno",
+        "ninguna",
+        "test",
+        "prueba",
+        "pruebas",
+        "anonimo",
+        "anonima",
+        "xxx",
+        "xx",
+        "xxxx",
+        "aaa",
+        "aaaa",
+        "asdf",
+        "qwerty",
+        "null",
+        "none",
+        "nan",
+    ]
 )
 PLACEHOLDER_PHRASES = frozenset(
     {"sin nombre", "no consta", "no disponible", "no facilitado", "cliente contado", "cliente anonimo",
@@ -131,11 +271,60 @@ COMPANY_FORMS = (
 )
 BARE_COMPANY_FORMS = "sl slu sll slp slne sa sau sal scoop srl gmbh ltd llc inc sarl aie ute cb sc"
 COMPANY_WORDS = frozenset(
-    """ayuntamiento asociacion fundacion talleres restaurante hotel construcciones transportes
-    cooperativa inmobiliaria asesoria comercial distribuciones suministros servicios instalaciones
-    promociones inversiones hostal panaderia farmacia clinica colegio instituto universidad hermanos
-    autoescuela excavaciones logistica consulting ingenieria gestoria peluqueria ferreteria parroquia
-    diputacion consejeria hospital cafeteria supermercados muebles electricidad fontaneria""".split()
+    [
+        "ayuntamiento",
+        "asociacion",
+        "fundacion",
+        "talleres",
+        "restaurante",
+        "hotel",
+        "construcciones",
+        "transportes",
+        "cooperativa",
+        "inmobiliaria",
+        "asesoria",
+        "comercial",
+        "distribuciones",
+        "suministros",
+        "servicios",
+        "instalaciones",
+        "promociones",
+        "inversiones",
+        "hostal",
+        "panaderia",
+        "farmacia",
+        "clinica",
+        "colegio",
+        "instituto",
+        "universidad",
+        "hermanos",
+        "autoescuela",
+        "excavaciones",
+        "logistica",
+        "consulting",
+        "ingenieria",
+        "gestoria",
+        "peluqueria",
+        "ferreteria",
+        "parroquia",
+        "diputacion",
+        "consejeria",
+        "hospital",
+        "cafeteria",
+        "supermercados",
+        "muebles",
+        "electricidad",
+        "fontaneria",
+    ]
 )
-COMPANY_STARTS = ("comunidad de propietarios", "com prop", "c p ", "cdad prop", "cdad propietarios",
-                  "junta de", "excmo ayuntamiento", "herederos de", "hermanos ")
+COMPANY_STARTS = (
+    "comunidad de propietarios",
+    "com prop",
+    "c p ",
+    "cdad prop",
+    "cdad propietarios",
+    "junta de",
+    "excmo ayuntamiento",
+    "herederos de",
+    "hermanos ",
+)

@@ -30,10 +30,10 @@ COMPANY_FORM = re.compile(
     rf"(?:[,\s]+(?:{words.COMPANY_FORMS})|,\s*(?:{'|'.join(words.BARE_COMPANY_FORMS.split())}))\.?$"
 )
 BARE_FORM = re.compile(rf"\s(?:{'|'.join(words.BARE_COMPANY_FORMS.split())})$")
-NOT_IN_A_NAME = re.compile(r"[^\w\s.,'’ª·º()/&-]|[\d_]")
+NOT_IN_A_NAME = re.compile(r"[^\w\s.,'\u2019ª·º()/&-]|[\d_]")
 IN_PARENTHESES = re.compile(r"\s*[(\[{][^)\]}]*[)\]}]?")
 INITIALS = re.compile(r"(?<![^\W\d_]{2})([^\W\d_]\.)(?=[^\W\d_])")
-MIXED_CASE = re.compile(r"(?:[^\W\d_]['’])?[A-ZÀ-Ý][a-zà-ÿ]+(?:[A-ZÀ-Ý][a-zà-ÿ]+)*")
+MIXED_CASE = re.compile(r"(?:[^\W\d_]['\u2019])?[A-ZÀ-Ý][a-zà-ÿ]+(?:[A-ZÀ-Ý][a-zà-ÿ]+)*")
 MC = re.compile(r"mc(?=[a-z]{3})")
 
 Judged = tuple[bool | None, str | None, str | None, str | None, str | None, bool | None, str | None]
@@ -151,7 +151,8 @@ def is_company(written: str, low: str) -> bool:
     if BARE_FORM.search(low) and tokens[-2:-1] and tokens[-2] not in words.PARTICLES:
         # written as a word a legal form may be a surname: Sa, Cb and Sc are none
         return written.rsplit(" ", 1)[-1].isupper() and (
-            tokens[-1] in ("sl", "slu", "sll", "slp", "sau", "srl", "ute", "cb", "sc") or len(tokens) > 2
+            tokens[-1] in ("sl", "slu", "sll", "slp", "sau", "srl", "ute", "cb", "sc")
+            or len(tokens) > 2
         )
     if " ".join(tokens).startswith(words.COMPANY_STARTS):
         return True
@@ -184,7 +185,8 @@ def _is_given_only(units: list[str], frequencies: NameFrequencies, odds: float) 
         len(units) <= 3
         and frequencies.is_given(folded)
         and frequencies.given(folded)
-        > frequencies.given(fold(units[0])) + frequencies.surname(fold(" ".join(units[1:])))
+        > frequencies.given(fold(units[0]))
+        + frequencies.surname(fold(" ".join(units[1:])))
         + log(odds)
     )
 
@@ -192,13 +194,15 @@ def _is_given_only(units: list[str], frequencies: NameFrequencies, odds: float) 
 @lru_cache(maxsize=400_000)
 def _tokens(text: str) -> tuple[str, ...]:
     """Return the words of a name: initials apart, abbreviations written out, titles left away."""
-    text = IN_PARENTHESES.sub(" ", text).replace("’", "'").replace("´", "'")
+    text = IN_PARENTHESES.sub(" ", text).replace("\u2019", "'").replace("\u00b4", "'")
     text = NOT_IN_A_NAME.sub(" ", text)
     text = INITIALS.sub(r"\1 ", text)
     tokens = []
     for token in re.split(r"[\s,/]+", text):
         bare = fold(token).strip("-'")
-        full = words.ABBREVIATIONS.get(token.lower().rstrip(".")) or words.ABBREVIATIONS.get(bare.rstrip("."))
+        full = words.ABBREVIATIONS.get(token.lower().rstrip(".")) or words.ABBREVIATIONS.get(
+            bare.rstrip(".")
+        )
         stripped = full or token.strip("-'·&")
         if len(stripped) > 2 and stripped.endswith("."):
             stripped = stripped.rstrip(".")
@@ -221,7 +225,7 @@ def _given(text: str | None) -> str | None:
 @lru_cache(maxsize=400_000)
 def _proper(text: str, is_surname: bool) -> str | None:
     """Return a name in proper case; particles in lower case but at the head of a given name."""
-    result = []
+    result: list[str] = []
     for token in _tokens(text):
         low = token.lower()
         is_particle = low in words.SMALL_PARTICLES and bool(is_surname or result)
@@ -253,9 +257,7 @@ def _capital(piece: str) -> str:
 
 
 @lru_cache(maxsize=400_000)
-def split_surnames(
-    text: str | None, frequencies: NameFrequencies
-) -> tuple[str | None, str | None]:
+def split_surnames(text: str | None, frequencies: NameFrequencies) -> tuple[str | None, str | None]:
     """Part surnames into the first and the second."""
     if not text:
         return None, None

@@ -21,7 +21,9 @@ COLUMNS = {
 NIF_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
 CIF_LETTERS = "JABCDEFGHI"
 SEPARATORS = re.compile(r"[\s.\-/_,:;'\"ºª·*()\\]+")
-LABEL = re.compile(r"^(?:NIF/CIF|DNI/NIF|NIFCIF|DNINIF|N\.?I\.?F|D\.?N\.?I|C\.?I\.?F|N\.?I\.?E|VAT)(?=\W*[A-Z]?\d)")
+LABEL = re.compile(
+    r"^(?:NIF/CIF|DNI/NIF|NIFCIF|DNINIF|N\.?I\.?F|D\.?N\.?I|C\.?I\.?F|N\.?I\.?E|VAT)(?=\W*[A-Z]?\d)"
+)
 NIF = re.compile(r"(\d{1,8})([A-Z])")
 NIE = re.compile(r"([XYZ])(\d{1,8})([A-Z])")
 SPECIAL_NIF = re.compile(r"[KLM]\d{7}[A-Z]")

@@ -81,7 +81,7 @@ def _note(written: str) -> str | None:
 
 def _numbers_in(written: str, region: str) -> list[str]:
     """Return the Spanish numbers that stand in a text, in their order."""
-    if region != "ES" or written.startswith("+") and not written.startswith("+34"):
+    if region != "ES" or (written.startswith("+") and not written.startswith("+34")):
         return []
     if written.startswith("00") and not written.startswith("0034"):
         return []

@@ -26,12 +26,16 @@ COLUMNS = {
     "municipality_code": "object",
     "country_code": "object",
 }
-SPAIN = frozenset({"es", "esp", "espana", "españa", "spain", "espanya", "espainia", "espagne", "724"})
+SPAIN = frozenset(
+    {"es", "esp", "espana", "españa", "spain", "espanya", "espainia", "espagne", "724"}
+)
 POSTAL_LABEL = re.compile(r"^(?:c\.?\s?p\.?|e|es|d\.?p\.?)[\s:.-]*(?=\d)", re.IGNORECASE)
 # Ministries, big senders and post-office boxes: no street has them, so the register does not.
 NO_STREET = re.compile(r"\d{2}0[78]\d")
 LEADING_ARTICLE = re.compile(r"^(?:(?:la|el|los|las|les|els|a|o|os|as|es|sa|ses|lo)\s+|[ld]')")
-TRAILING_ARTICLE = re.compile(r"^(.*?)[,\s]*[,(]\s*(?:la|el|los|las|les|els|a|o|os|as|es|sa|lo|l')\s*\)?$")
+TRAILING_ARTICLE = re.compile(
+    r"^(.*?)[,\s]*[,(]\s*(?:la|el|los|las|les|els|a|o|os|as|es|sa|lo|l')\s*\)?$"
+)
 NOT_A_LETTER = re.compile(r"[^\wñç]+")
 PROVINCE_WORDS = re.compile(r"^(?:provincia|prov|comunidad|principado|region)\b\.?\s*(?:de|d')?\s*")
 OTHER_PROVINCE_NAMES = {
@@ -60,7 +64,31 @@ OTHER_CITY_NAMES = {
     "carballino": "32019", "la estrada": "36017", "mieres": "33037", "cangas de narcea": "33011",
 }  # fmt: skip
 PARTICLES = frozenset(
-    "de del la las los el y i d' l' les els da do das dos en sobre a o al amb of".split()
+    [
+        "de",
+        "del",
+        "la",
+        "las",
+        "los",
+        "el",
+        "y",
+        "i",
+        "d'",
+        "l'",
+        "les",
+        "els",
+        "da",
+        "do",
+        "das",
+        "dos",
+        "en",
+        "sobre",
+        "a",
+        "o",
+        "al",
+        "amb",
+        "of",
+    ]
 )
 
 
@@ -88,7 +116,10 @@ def index_places(reference: Reference) -> Places:
     provinces = reference.provinces
     by_name = dict(OTHER_PROVINCE_NAMES)
     for code, name, letters in zip(
-        provinces["province_code"], provinces["province_name"], provinces["shopify_code"], strict=True
+        provinces["province_code"],
+        provinces["province_name"],
+        provinces["shopify_code"],
+        strict=True,
     ):
         for part in (*str(name).split("/"), str(name)):
             by_name[place_key(part)] = code
@@ -278,6 +309,8 @@ def proper_place(text: str | None) -> str | None:
         return text
     words = text.lower().split(" ")
     return " ".join(
-        word if place and word in PARTICLES else "-".join(part.capitalize() for part in word.split("-"))
+        word
+        if place and word in PARTICLES
+        else "-".join(part.capitalize() for part in word.split("-"))
         for place, word in enumerate(words)
     )

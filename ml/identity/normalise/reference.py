@@ -6,7 +6,6 @@ Belongs here: look-ups made of frames that the caller read. Does not: reading th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 
 import pandas as pd
 
@@ -48,15 +47,3 @@ class Reference:
             missing = [column for column in columns if column not in frame.columns]
             if missing:
                 raise ValueError(f"A reference frame lacks the column(s) {', '.join(missing)}.")
-
-
-def places_fingerprint(reference: Reference) -> str:
-    """Return a short hash of the places, to tell records that were normalised with other ones."""
-    digest = sha256()
-    for frame, columns in (
-        (reference.provinces, PROVINCE_COLUMNS),
-        (reference.municipalities, MUNICIPALITY_COLUMNS),
-        (reference.postal_codes, POSTAL_COLUMNS),
-    ):
-        digest.update(frame[columns].sort_values(columns).to_csv(index=False).encode())
-    return digest.hexdigest()[:12]

@@ -19,11 +19,17 @@ import pandas as pd
 MAX_CHARACTERS = 300
 NOT_PRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff\u00ad]+")
 BLANKS = re.compile(r"\s+")
-SUSPICIOUS = re.compile(r"[ÃÂâÅÄ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ\xad]|Ã|â€|ï»¿|�")
+SUSPICIOUS = re.compile(
+    "[\u00c2\u00c3\u00c4\u00c5\u00e2][\u0080-\u00bf\u0152-\u0178\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]|\u00c3|\u00ef\u00bb\u00bf"
+)
 # What code page 850 becomes when it is read as Latin-1, between letters.
-CODE_PAGE_850 = {"¤": "ñ", "¥": "Ñ", "¢": "ó", "£": "ú", "¡": "í", "‚": "é"}
-IN_A_WORD = re.compile(r"(?<=[^\W\d_])[¤¥¢£¡‚](?=[^\W\d_])")
-EMPTY = frozenset({"", "-", "--", ".", "..", "null", "none", "nan", "nat", "n/a", "n/d", "#n/a", "?"})
+CODE_PAGE_850 = {
+    "\u00a4": "ñ", "\u00a5": "Ñ", "\u00a2": "ó", "\u00a3": "ú", "\u00a1": "í", "\u201a": "é",
+}  # fmt: skip
+IN_A_WORD = re.compile("(?<=[^\\W\\d_])[\u00a4\u00a5\u00a2\u00a3\u00a1\u201a](?=[^\\W\\d_])")
+EMPTY = frozenset(
+    {"", "-", "--", ".", "..", "null", "none", "nan", "nat", "n/a", "n/d", "#n/a", "?"}
+)
 
 
 def clean(text: str) -> str:
@@ -53,18 +59,17 @@ def fold(text: str) -> str:
 @lru_cache(maxsize=4096)
 def _without_marks(character: str) -> str:
     return "".join(
-        part
-        for part in unicodedata.normalize("NFKD", character)
-        if not unicodedata.combining(part)
+        part for part in unicodedata.normalize("NFKD", character) if not unicodedata.combining(part)
     )
 
 
 def texts(values: pd.Series) -> pd.Series:
     """Return a column as texts, None where nothing was delivered."""
-    column = values.astype("object")
+    column: pd.Series = values.astype("object")
     missing = column.isna()
     if missing.any():
-        column = column.where(~missing, None)
+        column = column.copy()
+        column[missing] = None
     return column
 
 
