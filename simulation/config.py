@@ -30,7 +30,7 @@ class SimulationConfig:
     seed: int = 1
     start: date = date(2024, 1, 1)
 
-    grocery_household_share: float = 0.62
+    grocery_household_share: float = 0.68
     electronics_adult_share: float = 0.30
     car_household_share: float = 0.14
     cross_line_correlation: float = 0.4

@@ -19,11 +19,12 @@ from simulation.behaviour.browsing import Browsing
 from simulation.behaviour.campaigns import Campaigns
 from simulation.behaviour.car_sales import CarSales
 from simulation.behaviour.consents import consent_events
+from simulation.behaviour.contracts import Contracts
 from simulation.behaviour.electronics import Electronics
 from simulation.behaviour.fleet import Fleet
 from simulation.behaviour.forms import Forms
 from simulation.behaviour.groceries import Groceries
-from simulation.behaviour.page_flow import PageFlow
+from simulation.behaviour.page_flow import LEAD, SIGN_UP, PageFlow
 from simulation.behaviour.participation import Memberships
 from simulation.behaviour.prices import Prices
 from simulation.behaviour.service import Service
@@ -31,7 +32,18 @@ from simulation.behaviour.shop_orders import ShopOrders
 from simulation.behaviour.state import Columns, Process, Window
 from simulation.behaviour.workshop import Workshop
 from simulation.config import SimulationConfig
-from simulation.frames import CHANGED_PEOPLE, SLICE_FRAMES, Slice, categorical
+from simulation.frames import (
+    CHANGED_PEOPLE,
+    LATENT,
+    NO_ID,
+    RENEWALS,
+    SLICE_FRAMES,
+    WEB_EVENTS,
+    WEB_SESSIONS,
+    Slice,
+    categorical,
+    concatenate,
+)
 from simulation.market import build_market, flags
 from simulation.randomness import Booleans, Integers
 
@@ -71,6 +83,11 @@ class Simulation:
         self._forms = Forms(population, market.products, market.contents, self._buyers)
         self._fleet = Fleet(market.vehicle_models)
         self._workshop = Workshop(self._fleet)
+        self._contracts = Contracts(
+            self._fleet,
+            market.vehicle_models["list_price"].to_numpy(),
+            np.datetime64(config.start, "us"),
+        )
         self._car_sales = CarSales(
             config,
             participation,
@@ -78,12 +95,12 @@ class Simulation:
             market.people["home_dealer_id"].to_numpy(),
             self._fleet,
             self._workshop,
+            self._contracts,
         )
         self._landing_pages = _landing_pages(market.contents)
         self._has_line: dict[str, Booleans] = {
             "groceries": flags(people, participation.shoppers),
             "electronics": flags(people, self._buyers),
-            "cars": flags(people, participation.drivers),
         }
 
     def history(self) -> Iterator[Slice]:
@@ -105,11 +122,7 @@ class Simulation:
             process.latent(window)
             for process in (self._groceries, self._electronics, self._car_sales)
         ]
-        for part in parts:
-            for name in ("line", "archetype"):
-                part[name] = part[name].astype(object)
-        whole = pd.concat(parts, ignore_index=True)
-        return whole.astype({"line": "category", "archetype": "category"})
+        return concatenate(LATENT, parts)
 
     def save(self, folder: Path) -> None:
         """Write the state a later process continues from: JSON and npz files, no pickles."""
@@ -161,6 +174,7 @@ class Simulation:
             "forms": self._forms,
             "fleet": self._fleet,
             "workshop": self._workshop,
+            "contracts": self._contracts,
             "car_sales": self._car_sales,
         }
 
@@ -170,7 +184,8 @@ class Simulation:
 
     def _advance(self, end: date) -> Slice:
         window = self._window(self.simulated_until, end)
-        sent = self._campaigns.advance(window, self._members, self._has_line, self._landing_pages)
+        has_line = {**self._has_line, "cars": flags(len(self.market.people), self._fleet.owners())}
+        sent = self._campaigns.advance(window, self._members, has_line, self._landing_pages)
         frames = dict(sent.frames)
         driven = self._campaigns.take_conversions(window)
         frames["item_changes"] = self._prices.advance(window)
@@ -180,10 +195,13 @@ class Simulation:
         cars = self._car_sales.advance(window, self._members)
         frames["workshop_visits"] = self._workshop.advance(window, driven["cars"])
         shop = self._shop(window, driven["electronics"], sent.clicks)
-        frames["renewals"] = _together(shop.pop("renewals"), cars.pop("renewals"))
+        frames["renewals"] = concatenate(RENEWALS, [shop.pop("renewals"), cars.pop("renewals")])
         frames.update(cars)
         frames.update(shop)
-        frames["submissions"] = self._forms.advance(window, _test_drives(cars["leads"]))
+        frames["submissions"] = self._forms.advance(
+            window, _test_drives(cars["leads"]), self._browsing
+        )
+        self._show_forms(window, frames)
         self._subscribe(window, frames["submissions"])
         frames["cases"] = self._service.advance(
             window, np.flatnonzero(self._members.is_member("ecommerce"))
@@ -191,7 +209,9 @@ class Simulation:
         frames["consent_events"] = consent_events(
             window, self._members, self._campaigns, sent.withdrawals, frames["submissions"]
         )
-        frames["new_members"] = self._members.new_members()
+        frames["new_members"] = joined = self._members.new_members()
+        pending = (joined["system"] == "mailing") & ~joined["is_confirmed"]
+        self._campaigns.hold(joined["person_id"].to_numpy()[pending.to_numpy()])
         frames["changed_people"] = self._changed_people(window)
         self.simulated_until = end
         ordered = {schema.name: frames[schema.name] for schema in SLICE_FRAMES}
@@ -200,8 +220,7 @@ class Simulation:
     def _shop(self, window: Window, driven: Columns, clicks: Columns) -> dict[str, pd.DataFrame]:
         """Run the electronics web: purchases, visits, orders, and what they will lead to."""
         rng = window.rng("shop")
-        clicked = np.isin(_pairs(driven), _pairs(clicks))
-        planned, renewals = self._electronics.plan(window, {**driven, "clicked": clicked})
+        planned, renewals = self._electronics.plan(window, driven)
         self._browsing.plan(window, planned)
         purchases = self._electronics.take_purchases(window)
         bought = self._shop_orders.choose(rng, purchases)
@@ -217,10 +236,25 @@ class Simulation:
             "shop_orders": orders,
             "shop_order_lines": lines,
             "refunds": self._shop_orders.due_refunds(window),
-            "web_sessions": self._browsing.sessions(window, visits, since),
+            "web_sessions": self._browsing.sessions(visits, since),
             "web_events": events,
             "renewals": renewals,
         }
+
+    def _show_forms(self, window: Window, frames: dict[str, pd.DataFrame]) -> None:
+        """Add the visits in which the slice's forms were sent."""
+        submissions = frames["submissions"]
+        at = submissions["submitted_at"].to_numpy()
+        visits = self._browsing.form_visits(
+            window, submissions["person_id"].to_numpy(), at, submissions["device_id"].to_numpy()
+        )
+        form = submissions["form_type"].astype(str)
+        name = np.select([form == "newsletter", form == "test_drive"], [SIGN_UP, LEAD], NO_ID)
+        page = submissions["content_id"].to_numpy()
+        sessions = self._browsing.sessions(visits, self._members.since("ecommerce"))
+        events = self._page_flow.form_events(visits, page, at, name)
+        for schema, added in ((WEB_SESSIONS, sessions), (WEB_EVENTS, events)):
+            frames[schema.name] = concatenate(schema, [frames[schema.name], added])
 
     def _subscribe(self, window: Window, submissions: pd.DataFrame) -> None:
         """Put new members who accept e-mail, and those who asked by form, into the audience."""
@@ -253,23 +287,6 @@ class Simulation:
                 ),
             }
         )
-
-
-def _pairs(columns: Columns) -> Integers:
-    """Return one number for person and campaign."""
-    pairs: Integers = columns["person"] * 1_000_000 + columns["campaign"]
-    return pairs
-
-
-def _together(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    labels = {"line": ["electronics", "cars"]}
-    categories = [*one["category"].cat.categories, *other["category"].cat.categories]
-    labels["category"] = list(dict.fromkeys(categories))
-    parts = []
-    for frame in (one, other):
-        recoded = {name: frame[name].cat.set_categories(found) for name, found in labels.items()}
-        parts.append(frame.assign(**recoded))
-    return pd.concat(parts, ignore_index=True)
 
 
 def _test_drives(leads: pd.DataFrame) -> pd.DataFrame:

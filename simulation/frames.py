@@ -108,6 +108,11 @@ def categorical(codes: NDArray[Any], labels: Iterable[str]) -> pd.Categorical:
     return pd.Categorical.from_codes(positions, categories=pd.Index(list(labels), dtype=object))
 
 
+def constant(label: str | None, size: int) -> pd.Categorical:
+    """Return one label ``size`` times; None stands for no label."""
+    return categorical(np.full(size, NO_ID if label is None else 0), [label or "none"])
+
+
 _ADDRESS: Final[Mapping[str, str]] = {
     "street_type": CATEGORY,  # Calle, Avenida, Plaza, Carretera, Camino, Urbanización, ...
     "street_name": CATEGORY,  # with its article: Mayor, de la Constitución

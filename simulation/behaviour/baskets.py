@@ -22,6 +22,7 @@ from simulation.catalogue.grocery_categories import (
     MISSIONS,
     NEEDED_BY,
 )
+from simulation.frames import NO_ID
 from simulation.randomness import Floats, GroupedDraw, Integers
 
 MEAN_LINE_AMOUNT: Final = 3.9
@@ -69,15 +70,21 @@ class Baskets:
         week: Integers,
         archetype: Integers,
         second_archetype: Integers,
+        wanted: Integers,
     ) -> Columns:
-        """Return lines (ticket, line, item, quantity, price, discount, amount), by ticket."""
+        """Return lines (ticket, line, item, quantity, price, discount, amount), by ticket.
+
+        ``wanted`` is the category the first line of a ticket must be of, or NO_ID.
+        """
         tickets = len(spend)
         size = np.maximum(np.round(spend / MEAN_LINE_AMOUNT + rng.normal(0, 0.35, tickets)), 1)
         size = np.minimum(size, _MAXIMUM_LINES).astype(np.int64)
         first = np.concatenate([[0], np.cumsum(size)[:-1]]).astype(np.int64)
         ticket = np.repeat(np.arange(tickets), size)
         lines = len(ticket)
-        item = self._items(rng, window, prices, ticket, archetype, second_archetype)
+        forced = np.full(lines, NO_ID)
+        forced[first] = wanted
+        item = self._items(rng, window, prices, ticket, archetype, second_archetype, forced)
         weighed = self._is_weighed[item]
         pieces = 1 + (rng.random(lines) < 0.14) + (rng.random(lines) < 0.04)
         weight = np.round(0.15 + rng.gamma(2.2, 0.32, lines), 3)
@@ -104,6 +111,7 @@ class Baskets:
         ticket: Integers,
         archetype: Integers,
         second_archetype: Integers,
+        forced: Integers,
     ) -> Integers:
         lines, tickets = len(ticket), len(archetype)
         is_first = rng.random(lines) < _FIRST_ARCHETYPE_SHARE
@@ -114,6 +122,7 @@ class Baskets:
         follows = np.flatnonzero(has_mission[ticket] & (rng.random(lines) < MISSION_LINE_SHARE))
         chosen = self._by_mission(rng, mission[ticket[follows]])
         category[follows] = self._mission_category[chosen]
+        category = np.where(forced >= 0, forced, category)
         rank = (ITEMS_PER_CATEGORY * rng.random(lines) ** _POPULARITY_EXPONENT).astype(np.int64)
         item = category * ITEMS_PER_CATEGORY + rank
         active = prices.is_active(window)

@@ -13,7 +13,16 @@ import pandas as pd
 
 from simulation.behaviour.daytime import WEB_HOURS, draw_time_of_day
 from simulation.behaviour.electronics import LOOK_AHEAD_DAYS, MAIN
-from simulation.behaviour.state import DAY, NEVER, Columns, Pool, StatefulProcess, Window, shifted
+from simulation.behaviour.state import (
+    DAY,
+    NEVER,
+    SECOND,
+    Columns,
+    Pool,
+    StatefulProcess,
+    Window,
+    shifted,
+)
 from simulation.catalogue.electronics import MAIN_CATEGORIES
 from simulation.config import SimulationConfig
 from simulation.frames import NO_ID, WEB_SESSIONS, categorical
@@ -161,9 +170,7 @@ class Browsing(StatefulProcess):
         count = len(at)
         kind = WeightedDraw((0.62, 0.31, 0.07))(rng, count)
         known = person >= 0
-        day = window.day_numbers(at).astype(np.int64)
-        epoch = (day + self._phase[person]) // _COOKIE_DAYS
-        device = np.where(known, person * 256 + epoch * 4 + kind, 0)
+        device = np.where(known, self.devices(window, person, at, kind), 0)
         strangers = np.flatnonzero(~known)
         outsider = self.numbers("next_outsider", len(strangers)) * 4 + kind[strangers]
         device[strangers] = outsider
@@ -181,7 +188,31 @@ class Browsing(StatefulProcess):
             is_logged_in=logged_in,
         )
 
-    def sessions(self, window: Window, visits: Visits, member_since: Times) -> pd.DataFrame:
+    def devices(self, window: Window, person: Integers, at: Times, kind: Any) -> Integers:  # noqa: ANN401
+        """Return people's devices of a kind; browsers forget who they are once in a while."""
+        day = window.day_numbers(at).astype(np.int64)
+        epoch = (day + self._phase[person]) // _COOKIE_DAYS
+        devices: Integers = person * 256 + epoch * 4 + kind
+        return devices
+
+    def form_visits(self, window: Window, person: Integers, at: Times, device: Integers) -> Visits:
+        """Return the visits in which forms were sent."""
+        rng = window.rng("form visits")
+        count = len(at)
+        nothing = np.full(count, NO_ID)
+        return Visits(
+            session=self.numbers("next_session", count),
+            device=device,
+            person=person,
+            at=shifted(at, -rng.integers(60, 600, count), SECOND),
+            category=nothing,
+            purchase=nothing,
+            campaign=nothing,
+            channel=WeightedDraw([weight for *_, weight in _CHANNELS])(rng, count),
+            is_logged_in=np.full(count, False),
+        )
+
+    def sessions(self, visits: Visits, member_since: Times) -> pd.DataFrame:
         """Return the frame of visits (WEB_SESSIONS)."""
         count = len(visits.at)
         kind = visits.device % 4
@@ -201,7 +232,8 @@ class Browsing(StatefulProcess):
                     "session_id": visits.session,
                     "device_id": visits.device,
                     "person_id": visits.person,
-                    "is_logged_in": visits.is_logged_in & (since < window.end),
+                    "is_logged_in": visits.is_logged_in
+                    & ((since <= visits.at) | (visits.purchase >= 0)),
                     "started_at": visits.at,
                     "device_category": categorical(kind, _DEVICES),
                     "operating_system": categorical(system, _SYSTEMS),

@@ -13,14 +13,18 @@ import numpy as np
 import pandas as pd
 
 from simulation.behaviour.state import Window
-from simulation.catalogue.electronics import MAIN_CATEGORIES
-from simulation.catalogue.grocery_categories import CATEGORIES
+from simulation.catalogue.electronics import MAIN_NAMES
+from simulation.catalogue.grocery_categories import CATEGORY_NAMES
 from simulation.randomness import stream
 
 TUESDAY, WEDNESDAY, THURSDAY = 1, 2, 3
 LINES: Final = ("groceries", "electronics", "cars")
 SYSTEM_OF_LINE: Final = {"groceries": "erp", "electronics": "ecommerce", "cars": "dms"}
-_CAR_THEMES: Final = ("Revisión", "Neumáticos", "Aire acondicionado", "Frenos", "ITV")
+THEMES: Final[dict[str, tuple[str, ...]]] = {
+    "groceries": CATEGORY_NAMES,
+    "electronics": MAIN_NAMES,
+    "cars": ("Revisión", "Neumáticos", "Aire acondicionado", "Frenos", "ITV"),
+}
 _OFFERS: Final = ("none", "discount", "points", "gift")
 _SMS_DAYS: Final = {8: "groceries", 15: "electronics", 22: "cars"}
 
@@ -33,6 +37,7 @@ class PlannedCampaign:
     channel: str
     line: str
     category: str
+    category_number: int  # in the line's catalogue
     offer: str
     discount_share: float
     title: str
@@ -57,7 +62,9 @@ def campaigns_of(window: Window) -> Iterator[PlannedCampaign]:
 def _planned(
     rng: np.random.Generator, date: pd.Timestamp, channel: str, line: str, hour: int
 ) -> PlannedCampaign:
-    category = _category(rng, line)
+    themes = THEMES[line]
+    number = int(rng.integers(0, len(themes)))
+    category = themes[number]
     offer = _OFFERS[int(rng.choice(4, p=(0.25, 0.45, 0.2, 0.1)))]
     share = float(rng.choice((0.10, 0.15, 0.20))) if offer == "discount" else 0.0
     name = {"email": "Correo", "sms": "SMS"}[channel]
@@ -67,16 +74,9 @@ def _planned(
         channel=channel,
         line=line,
         category=category,
+        category_number=number,
         offer=offer,
         discount_share=share,
         title=f"{date:%Y%m%d} {name} {line} {category}",
         subject=text.replace("%", " %"),
     )
-
-
-def _category(rng: np.random.Generator, line: str) -> str:
-    if line == "groceries":
-        return CATEGORIES[int(rng.integers(0, len(CATEGORIES)))].name
-    if line == "electronics":
-        return MAIN_CATEGORIES[int(rng.integers(0, len(MAIN_CATEGORIES)))].name
-    return _CAR_THEMES[int(rng.integers(0, len(_CAR_THEMES)))]

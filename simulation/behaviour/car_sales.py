@@ -1,6 +1,6 @@
-"""Selling cars: renewal of owners, leads and their ends, orders, deliveries, trade-ins, contracts.
+"""Selling cars: renewal of owners, leads and their ends, orders, deliveries, trade-ins.
 
-The vehicles are `fleet`; servicing them is `workshop`.
+The vehicles are `fleet`; servicing them is `workshop`, contracts and warranties `contracts`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from simulation.behaviour.contracts import Contracts
 from simulation.behaviour.daytime import OFFICE_HOURS, draw_time_of_day
 from simulation.behaviour.fleet import DAYS_PER_YEAR, Fleet
 from simulation.behaviour.participation import Memberships, Participation
@@ -36,8 +37,9 @@ from simulation.frames import (
     WARRANTIES,
     categorical,
     concatenate,
+    constant,
 )
-from simulation.randomness import Booleans, Floats, Integers, Times, WeightedDraw, stream
+from simulation.randomness import Booleans, Integers, Times, WeightedDraw, stream
 
 RENEWAL_SHAPE: Final = 2.6
 RENEWAL_YEARS: Final = 7.5
@@ -48,14 +50,10 @@ _PROSPECT_LEADS_PER_YEAR: Final = 0.06
 _PROSPECT_WINS: Final = 0.22
 _USED_SHARE: Final = 0.3
 _CANCELLED_SHARE: Final = 0.04
-_FINANCED_SHARE: Final = 0.62
-_EXTENSION_SHARE: Final = 0.25
-_MANUFACTURER_WARRANTY_YEARS: Final = 3
 _SOURCES: Final = ("web", "store", "phone", "test_drive", "campaign")
 _LOST: Final = ("precio", "otra marca", "aplaza la compra", "no contesta", "plazo de entrega")
 _STATUSES: Final = ("open", "won", "lost")
 _ORDER_STATUSES: Final = ("ordered", "delivered", "cancelled")
-_PRODUCTS: Final = ("lineal", "balloon", "renting")
 TEST_DRIVE: Final = 3
 
 _LEAD_COLUMNS: Final = {
@@ -89,8 +87,8 @@ class CarSales(StatefulProcess):
     """Leads under way, orders under way, the stock of used cars."""
 
     arrays = ("stock",)
-    pools = ("closing", "deliveries", "ending_contracts")
-    counters = ("next_lead", "next_order", "next_contract", "next_warranty")
+    pools = ("closing", "deliveries")
+    counters = ("next_lead", "next_order")
 
     def __init__(
         self,
@@ -100,19 +98,17 @@ class CarSales(StatefulProcess):
         home_dealer: Integers,
         fleet: Fleet,
         workshop: Workshop,
+        contracts: Contracts,
     ) -> None:
         self._prospects = participation.car_prospects
         self._home_dealer = home_dealer
-        self._fleet, self._workshop = fleet, workshop
+        self._fleet, self._workshop, self._contracts = fleet, workshop, contracts
         self._list_price = models["list_price"].to_numpy()
         self._origin = np.datetime64(config.start, "us")
         self.stock: Integers = np.empty(0, dtype=np.int64)
         self.next_lead, self.next_order = 200_001, 300_001
-        self.next_contract, self.next_warranty = 400_001, 700_001
         self.closing = Pool(_LEAD_COLUMNS)
         self.deliveries = Pool(_ORDER_COLUMNS)
-        self.ending_contracts = Pool({"at": "datetime64[us]", "contract": "int64"})
-        self._contracts: list[Columns] = []
         self._first_fleet(config, participation.drivers)
 
     def _first_fleet(self, config: SimulationConfig, drivers: Integers) -> None:
@@ -159,14 +155,14 @@ class CarSales(StatefulProcess):
         if window.is_first:
             everything = np.arange(len(self._fleet))
             changed.append(self._fleet.frame(everything, self._fleet.acquired_at))
-            warranties.append(self._warranties(rng, everything))
-            contracts.append(self._old_contracts(rng, everything))
+            warranties.append(self._contracts.warranties(rng, everything))
+            contracts.append(self._contracts.old_contracts(rng, everything))
             members.join("dms", self._fleet.owner, self._fleet.acquired_at)
         opened = self._open_leads(rng, window)
         closed, ordered, bought_from_stock = self._close_leads(rng, window, members)
         changed.append(bought_from_stock)
         delivered, renewed = self._deliver(rng, window, changed, warranties, contracts)
-        contracts.append(self._end_contracts(window))
+        contracts.append(self._contracts.end_contracts(window))
         return {
             "leads": concatenate(LEADS, [opened, closed]),
             "vehicle_orders": concatenate(VEHICLE_ORDERS, [ordered, delivered]),
@@ -367,132 +363,17 @@ class CarSales(StatefulProcess):
         changed.append(fleet.frame(old, at[traded]))
         self.stock = np.concatenate([self.stock, lost, old])
         new = vehicle[~due["used"]]
-        warranties.append(self._warranties(rng, new))
-        contracts.append(self._finance(rng, due))
+        warranties.append(self._contracts.warranties(rng, new))
+        contracts.append(self._contracts.finance(rng, due))
         return orders, RENEWALS.build(
             {
                 "person_id": due["person"],
-                "line": pd.Categorical(["cars"] * len(vehicle), categories=["cars"]),
-                "category": pd.Categorical(["cars"] * len(vehicle), categories=["cars"]),
+                "line": constant("cars", len(vehicle)),
+                "category": constant("cars", len(vehicle)),
                 "bought_at": at,
                 "next_at": at_days(window.origin, renewal_day),
             }
         )
-
-    def _warranties(self, rng: np.random.Generator, vehicle: Integers) -> pd.DataFrame:
-        fleet = self._fleet
-        starts = fleet.registered_on[vehicle]
-        ends = _years_later(starts, _MANUFACTURER_WARRANTY_YEARS)
-        extended = np.flatnonzero(rng.random(len(vehicle)) < _EXTENSION_SHARE)
-        both = np.concatenate([vehicle, vehicle[extended]])
-        begins = np.concatenate([starts, ends[extended]])
-        kind = np.concatenate([np.zeros(len(vehicle)), np.ones(len(extended))]).astype(np.int8)
-        sold = fleet.acquired_at[both]
-        return WARRANTIES.build(
-            {
-                "warranty_id": self.numbers("next_warranty", len(both)),
-                "vehicle_id": both,
-                "vin": fleet.vin(both),
-                "kind": categorical(kind, ["manufacturer", "extension"]),
-                "starts_on": begins,
-                "ends_on": np.concatenate([ends, _years_later(begins[len(vehicle) :], 2)]),
-                "updated_at": sold,
-            }
-        )
-
-    def _old_contracts(self, rng: np.random.Generator, vehicle: Integers) -> pd.DataFrame:
-        """Contracts of the cars bought before the start that still run."""
-        fleet = self._fleet
-        bought = fleet.acquired_at[vehicle]
-        recent = (self._origin - bought) / DAY < 3.5 * DAYS_PER_YEAR
-        chosen = vehicle[recent]
-        price = self._list_price[fleet.model[chosen]] * 0.92
-        return self._contract_rows(rng, fleet.owner[chosen], chosen, price, bought[recent])
-
-    def _finance(self, rng: np.random.Generator, due: Columns) -> pd.DataFrame:
-        net = due["list_price"] - due["discount"]
-        return self._contract_rows(rng, due["person"], due["vehicle"], net, due["at"])
-
-    def _contract_rows(
-        self,
-        rng: np.random.Generator,
-        person: Integers,
-        vehicle: Integers,
-        price: Floats,
-        at: Times,
-    ) -> pd.DataFrame:
-        rows = np.flatnonzero(rng.random(len(person)) < _FINANCED_SHARE)
-        total = len(rows)
-        product = WeightedDraw((0.45, 0.4, 0.15))(rng, total)
-        years = rng.choice((3, 4, 5), total, p=(0.3, 0.45, 0.25))
-        balloon = np.where(product == 1, np.round(price[rows] * 0.35, 2), 0.0)
-        starts = at[rows].astype("datetime64[D]").astype("datetime64[us]")
-        ends = _years_later(starts, years)
-        current = ends > self._origin
-        rows, product, years, balloon = (
-            rows[current],
-            product[current],
-            years[current],
-            balloon[current],
-        )
-        starts, ends = starts[current], ends[current]
-        number = self.numbers("next_contract", len(rows))
-        contract: Columns = {
-            "contract_id": number,
-            "person_id": person[rows],
-            "vehicle_id": vehicle[rows],
-            "product": product,
-            "monthly_amount": np.round((price[rows] - balloon) * 1.12 / (years * 12), 2),
-            "balloon_amount": balloon,
-            "starts_on": starts,
-            "ends_on": ends,
-        }
-        self._remember(contract)
-        self.ending_contracts.push(at=ends, contract=number)
-        return self._contract_frame(contract, 0, at[rows])
-
-    def _remember(self, contract: Columns) -> None:
-        self._contracts.append(contract)
-
-    def _contract_frame(self, contract: Columns, status: int, updated: Times) -> pd.DataFrame:
-        total = len(contract["contract_id"])
-        return FINANCE_CONTRACTS.build(
-            {
-                **contract,
-                "vin": self._fleet.vin(contract["vehicle_id"]),
-                "product": categorical(contract["product"], _PRODUCTS),
-                "status": categorical(
-                    np.full(total, status, dtype=np.int8), ["active", "finished"]
-                ),
-                "updated_at": updated,
-            }
-        )
-
-    def _end_contracts(self, window: Window) -> pd.DataFrame:
-        due = self.ending_contracts.take_until(window.end)
-        whole = {
-            name: np.concatenate([part[name] for part in self._contracts])
-            for name in self._contracts[0]
-        }
-        self._contracts = [whole]
-        rows = np.searchsorted(whole["contract_id"], np.sort(due["contract"]))
-        ended = {name: values[rows] for name, values in whole.items()}
-        return self._contract_frame(ended, 1, ended["ends_on"])
-
-    def state(self) -> Columns:
-        """Return the state as arrays, contracts included."""
-        state = super().state()
-        for name in self._contracts[0]:
-            state[f"contract {name}"] = np.concatenate([part[name] for part in self._contracts])
-        return state
-
-    def restore(self, state: Columns) -> None:
-        """Take a state that `state` returned."""
-        super().restore(state)
-        prefix = "contract "
-        self._contracts = [
-            {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-        ]
 
     def latent(self, window: Window) -> pd.DataFrame:
         """Return states of the current owners, one row an owner (LATENT)."""
@@ -505,22 +386,16 @@ class CarSales(StatefulProcess):
         return LATENT.build(
             {
                 "person_id": owner,
-                "line": pd.Categorical(["cars"] * count, categories=["cars"]),
+                "line": constant("cars", count),
                 "joined_at": fleet.acquired_at[vehicle],
                 "purchase_rate_per_day": nothing,
                 "regularity_k": nothing,
                 "dropout_probability": np.full(count, 1.0 - RENEWS_WITH_US),
                 "mean_spend": nothing,
-                "archetype": pd.Categorical([None] * count, categories=["none"]),
+                "archetype": constant(None, count),
                 "purchases": np.ones(count, dtype=np.int64),
                 "last_purchase_at": fleet.acquired_at[vehicle],
                 "churned_at": np.full(count, NEVER),
                 "next_purchase_at": at_days(window.origin, fleet.renewal_day[vehicle]),
             }
         )
-
-
-def _years_later(times: Times, years: Any) -> Times:  # noqa: ANN401 - a number or an array
-    days = np.round(np.asarray(years) * DAYS_PER_YEAR).astype(np.int64)
-    later: Times = times + days * DAY
-    return later

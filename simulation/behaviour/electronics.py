@@ -14,7 +14,7 @@ from simulation.behaviour.daytime import WEB_HOURS, draw_time_of_day
 from simulation.behaviour.state import DAY, NEVER, Columns, Pool, StatefulProcess, Window, at_days
 from simulation.catalogue.electronics import ACCESSORY_CATEGORIES, MAIN_CATEGORIES, MAIN_NAMES
 from simulation.config import SimulationConfig
-from simulation.frames import LATENT, NO_ID, RENEWALS, categorical
+from simulation.frames import LATENT, NO_ID, RENEWALS, categorical, concatenate, constant
 from simulation.randomness import Booleans, Floats, Integers, Times, WeightedDraw, stream
 
 DAYS_PER_YEAR: Final = 365.25
@@ -30,6 +30,9 @@ _BLACK_FRIDAY_PULL: Final = 0.25
 _BLACK_FRIDAY_WAIT_DAYS: Final = 40
 
 MAIN, ACCESSORY = 0, 1
+_FITS: Final = tuple(accessory.fits for accessory in ACCESSORY_CATEGORIES)
+# First accessory category that fits each main category, or NO_ID.
+_FITTING: Final = np.array([_FITS.index(n) if n in _FITS else NO_ID for n in MAIN_NAMES])
 _PURCHASE_COLUMNS: Final = {
     "at": "datetime64[us]",
     "person": "int64",
@@ -90,7 +93,7 @@ class Electronics(StatefulProcess):
             renewals.append(self._renew(rng, window, row, category, at))
         planned.append(self._driven(rng, driven))
         columns = {name: np.concatenate([p[name] for p in planned]) for name in planned[0]}
-        renewed = pd.concat(renewals, ignore_index=True) if renewals else RENEWALS.empty()
+        renewed = concatenate(RENEWALS, renewals)
         self._plan_accessories(rng, window, columns)
         return columns, renewed
 
@@ -144,7 +147,7 @@ class Electronics(StatefulProcess):
         return RENEWALS.build(
             {
                 "person_id": self.buyers[row],
-                "line": pd.Categorical(["electronics"] * count),
+                "line": constant("electronics", count),
                 "category": categorical(category, MAIN_NAMES),
                 "bought_at": at,
                 "next_at": at_days(window.origin, following),
@@ -152,13 +155,18 @@ class Electronics(StatefulProcess):
         )
 
     def _driven(self, rng: np.random.Generator, driven: Columns) -> Columns:
-        """Purchases made for a campaign: accessories mostly, outside the renewal cycle."""
+        """Purchases made for a campaign: accessories, outside the renewal cycle.
+
+        They fit what the campaign advertises where there are any.
+        """
         count = len(driven["at"])
+        fitting = _FITTING[driven["category"]]
+        anything = rng.integers(0, len(ACCESSORY_CATEGORIES), count)
         return {
             "at": driven["at"],
             "person": driven["person"],
             "kind": np.full(count, ACCESSORY),
-            "category": rng.integers(0, len(ACCESSORY_CATEGORIES), count),
+            "category": np.where(fitting >= 0, fitting, anything),
             "campaign": driven["campaign"],
             "clicked": driven["clicked"],
         }
@@ -236,13 +244,13 @@ class Electronics(StatefulProcess):
         return LATENT.build(
             {
                 "person_id": self.buyers,
-                "line": pd.Categorical(["electronics"] * count),
+                "line": constant("electronics", count),
                 "joined_at": np.full(count, NEVER),
                 "purchase_rate_per_day": nothing,
                 "regularity_k": nothing,
                 "dropout_probability": np.full(count, LOST_AT_RENEWAL),
                 "mean_spend": nothing,
-                "archetype": pd.Categorical([None] * count, categories=["none"]),
+                "archetype": constant(None, count),
                 "purchases": self.bought,
                 "last_purchase_at": last,
                 "churned_at": np.where(churned, last, NEVER),

@@ -131,6 +131,10 @@ class Fleet(StatefulProcess):
             }
         )
 
+    def owners(self) -> Integers:
+        """Return the people who own a vehicle the dealers look after."""
+        return np.unique(self.owner[np.isfinite(self.maintenance_day)])
+
     def retire(self, vehicle: Integers, at: Times) -> None:
         """Take vehicles off their owners: sold to the dealer, or gone without notice (NaT)."""
         self.sold_at[vehicle] = at

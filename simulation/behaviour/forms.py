@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from simulation.behaviour.browsing import Browsing
 from simulation.behaviour.daytime import WEB_HOURS, draw_time_of_day
 from simulation.behaviour.electronics import draw_products
 from simulation.behaviour.state import DAY, NEVER, Columns, Pool, StatefulProcess, Window, shifted
@@ -82,10 +83,10 @@ class Forms(StatefulProcess):
             purchased=purchased,
         )
 
-    def advance(self, window: Window, leads: pd.DataFrame) -> pd.DataFrame:
+    def advance(self, window: Window, leads: pd.DataFrame, browsing: Browsing) -> pd.DataFrame:
         """Return the submissions of a slice (SUBMISSIONS).
 
-        ``leads`` are those opened in the slice by a test drive.
+        ``leads`` are those opened in the slice by a test drive; ``browsing`` knows the devices.
         """
         rng = window.rng("forms")
         parts = [self._registrations(rng, window), _test_drives(leads)]
@@ -95,7 +96,10 @@ class Forms(StatefulProcess):
         kept = self._population.has_email[whole["person"]]
         order = np.argsort(whole["at"][kept], kind="stable")
         whole = {name: values[kept][order] for name, values in whole.items()}
-        return SUBMISSIONS.build(self._columns(rng, whole))
+        device = browsing.devices(
+            window, whole["person"], whole["at"], rng.integers(0, 2, len(whole["at"]))
+        )
+        return SUBMISSIONS.build({**self._columns(rng, whole), "device_id": device})
 
     def _registrations(self, rng: np.random.Generator, window: Window) -> Columns:
         due = self.registrations.take_until(window.end)
@@ -143,7 +147,6 @@ class Forms(StatefulProcess):
             "person_id": person,
             "form_type": categorical(kind, FORM_TYPES),
             "submitted_at": at,
-            "device_id": person * 256,
             "content_id": self._pages[kind],
             "product_id": whole["product"],
             "serial_number": serial.where(pd.Series(kind == REGISTRATION)).array,

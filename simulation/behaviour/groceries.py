@@ -23,22 +23,30 @@ from simulation.behaviour.prices import Prices
 from simulation.behaviour.state import DAY, NEVER, Columns, Pool, StatefulProcess, Window
 from simulation.catalogue.grocery_categories import ARCHETYPES
 from simulation.config import SimulationConfig
-from simulation.frames import LATENT, NO_ID, TICKET_LINES, TICKETS, categorical
+from simulation.frames import (
+    LATENT,
+    NO_ID,
+    TICKET_LINES,
+    TICKETS,
+    categorical,
+    concatenate,
+    constant,
+)
 from simulation.population import Population
 from simulation.randomness import Booleans, Floats, Integers, Times, WeightedDraw, stream
 
 # Planted: purchases per day ~ Gamma(shape, mean), gaps ~ Gamma(k), dropout ~ Beta, spend ~ inverse
 # gamma means with gamma tickets (Gamma-Gamma).
 RATE_SHAPE: Final = 1.4
-MEAN_RATE_PER_DAY: Final = 0.030
+MEAN_RATE_PER_DAY: Final = 0.033
 REGULARITY_K: Final = (1.0, 2.0, 6.0)
 REGULARITY_SHARES: Final = (0.50, 0.30, 0.20)
-DROPOUT_A, DROPOUT_B = 0.9, 14.0
+DROPOUT_A, DROPOUT_B = 0.9, 17.0
 SPEND_P: Final = 3.2
 SPEND_Q: Final = 4.5
 MEAN_SPEND: Final = 25.0
 INCOME_ELASTICITY: Final = 0.5
-_JOINED_BEFORE_SHARE: Final = 0.62
+_JOINED_BEFORE_SHARE: Final = 0.60
 _JOINING_YEARS: Final = 4.0
 
 _HOME_STORE_SHARE: Final = 0.86
@@ -121,7 +129,8 @@ class Groceries(StatefulProcess):
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the tickets and lines of a slice.
 
-        ``driven`` holds the purchases campaigns make happen: ``person``, ``at``, ``campaign``.
+        ``driven`` holds the purchases campaigns make happen: ``person``, ``at``, ``campaign`` and the
+        ``category`` advertised, which comes first in the basket.
         """
         rng = window.rng("groceries")
         row, day = self._purchase(rng, window)
@@ -130,14 +139,15 @@ class Groceries(StatefulProcess):
         regular_at = draw_time_of_day(rng, window.origin + day * DAY, STORE_HOURS)
         at = np.concatenate([regular_at, driven["at"]])
         campaign = np.concatenate([np.full(len(day), NO_ID), driven["campaign"]])
+        wanted = np.concatenate([np.full(len(day), NO_ID), driven["category"]])
         order = np.argsort(at, kind="stable")
-        row, at, campaign = row[order], at[order], campaign[order]
-        sales, lines = self._tickets(rng, window, prices, row, at, campaign)
+        row, at, campaign, wanted = row[order], at[order], campaign[order], wanted[order]
+        sales, lines = self._tickets(rng, window, prices, row, at, campaign, wanted)
         self._plan_refunds(rng, sales, lines)
         refunds, refund_lines = self._refunds(rng, window)
         return (
-            pd.concat([sales, refunds], ignore_index=True),
-            pd.concat([lines, refund_lines], ignore_index=True),
+            concatenate(TICKETS, [sales, refunds]),
+            concatenate(TICKET_LINES, [lines, refund_lines]),
         )
 
     def _purchase(self, rng: np.random.Generator, window: Window) -> tuple[Integers, Integers]:
@@ -177,6 +187,7 @@ class Groceries(StatefulProcess):
         row: Integers,
         at: Times,
         campaign: Integers,
+        wanted: Integers,
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         count = len(row)
         person = self.shoppers[row]
@@ -184,7 +195,14 @@ class Groceries(StatefulProcess):
         week = ((at - window.origin) // (7 * DAY)).astype(np.int64)
         ticket = self.numbers("next_ticket", count)
         lines = self._baskets.fill(
-            rng, window, prices, spend, week, self.archetype[row], self.second_archetype[row]
+            rng,
+            window,
+            prices,
+            spend,
+            week,
+            self.archetype[row],
+            self.second_archetype[row],
+            wanted,
         )
         total = np.bincount(lines["ticket"], weights=lines["amount"], minlength=count)
         shows_card = rng.random(count) >= _FORGOTTEN_CARD_SHARE
@@ -307,7 +325,7 @@ class Groceries(StatefulProcess):
         return LATENT.build(
             {
                 "person_id": self.shoppers,
-                "line": pd.Categorical(["groceries"] * len(self.shoppers)),
+                "line": constant("groceries", len(self.shoppers)),
                 "joined_at": self.joined_at,
                 "purchase_rate_per_day": self.rate,
                 "regularity_k": self.k,

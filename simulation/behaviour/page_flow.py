@@ -12,7 +12,7 @@ import pandas as pd
 
 from simulation.behaviour.browsing import Visits
 from simulation.behaviour.electronics import draw_products
-from simulation.behaviour.state import SECOND, Array, Columns
+from simulation.behaviour.state import SECOND, Array, Columns, shifted
 from simulation.catalogue.electronics import MAIN_CATEGORIES, MAIN_NAMES
 from simulation.frames import NO_ID, WEB_EVENTS, categorical
 from simulation.randomness import Integers, Times
@@ -25,8 +25,10 @@ EVENT_NAMES: Final = (
     "add_to_cart",
     "begin_checkout",
     "purchase",
+    "sign_up",
+    "generate_lead",
 )
-START, PAGE, SEARCH, VIEW, CART, CHECKOUT, PURCHASE = range(len(EVENT_NAMES))
+START, PAGE, SEARCH, VIEW, CART, CHECKOUT, PURCHASE, SIGN_UP, LEAD = range(len(EVENT_NAMES))
 _SEARCH_SHARE: Final = 0.25
 _GUIDE_SHARE: Final = 0.2
 _CART_SHARE: Final = 0.12
@@ -103,6 +105,38 @@ class PageFlow:
         columns = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
         return self._frame(rng, visits, columns, len(order))
 
+    def form_events(
+        self, visits: Visits, page: Integers, sent_at: Times, name: Integers
+    ) -> pd.DataFrame:
+        """Return the events of visits in which a form was sent (WEB_EVENTS).
+
+        ``name`` is the event of sending by visit, NO_ID where the web counts none.
+        """
+        everybody = np.arange(len(visits.at))
+        sends = np.flatnonzero(name >= 0)
+        session = np.concatenate([everybody, everybody, sends])
+        step = np.concatenate([everybody * 0, everybody * 0 + 1, sends * 0 + 2])
+        at = np.concatenate(
+            [visits.at, shifted(visits.at, everybody * 0 + 1, SECOND), sent_at[sends]]
+        )
+        events = np.concatenate([everybody * 0 + START, everybody * 0 + PAGE, name[sends]])
+        order = np.lexsort((step, session))
+        session = session[order]
+        nothing = np.full(len(session), NO_ID)
+        return WEB_EVENTS.build(
+            {
+                "session_id": visits.session[session],
+                "event_at": at[order] + _micro(visits.session[session]),
+                "event_name": categorical(events[order], EVENT_NAMES),
+                "content_id": page[session],
+                "product_id": nothing,
+                "quantity": np.zeros(len(session), dtype=np.int64),
+                "search_term": categorical(nothing, _SEARCHES),
+                "order_id": nothing,
+                "engagement_ms": np.where(step[order] == 1, 60_000, 0),
+            }
+        )
+
     def _landing(self, rng: np.random.Generator, visits: Visits, about: Integers) -> Integers:
         general = self._general[
             np.minimum(rng.exponential(2.0, len(about)).astype(np.int64), len(self._general) - 1)
@@ -134,10 +168,8 @@ class PageFlow:
         running = np.cumsum(engaged)
         before = running - engaged
         elapsed = before - before[first][session]
-        # A visit's number in its microseconds keeps the times of a device apart.
-        micro = (visits.session[session] % 1_000_000).astype("timedelta64[us]")
         whole = np.ceil(elapsed / 1000.0).astype(np.int64) * SECOND
-        at = visits.at[session] + whole + micro
+        at = visits.at[session] + whole + _micro(visits.session[session])
         bought_at = np.full(orders, np.datetime64("NaT", "us"))
         is_purchase = columns["name"] == PURCHASE
         bought_at[visits.purchase[session[is_purchase]]] = at[is_purchase]
@@ -155,6 +187,11 @@ class PageFlow:
             }
         )
         return frame, bought_at
+
+
+def _micro(session: Integers) -> Array:
+    """Return microseconds by visit: they keep the times of a device apart."""
+    return (session % 1_000_000).astype("timedelta64[us]")
 
 
 def _block(

@@ -13,7 +13,7 @@ import pandas as pd
 
 from simulation.behaviour.state import NEVER, StatefulProcess, Window
 from simulation.config import SimulationConfig
-from simulation.frames import NEW_MEMBERS
+from simulation.frames import NEW_MEMBERS, categorical, concatenate
 from simulation.population import Population
 from simulation.population.households import ADULT_1, ADULT_2, FLATMATE
 from simulation.randomness import Booleans, Floats, Integers, Times, stream
@@ -114,7 +114,7 @@ class Memberships(StatefulProcess):
         self._joined.append(
             {
                 "person_id": people[rows],
-                "system": pd.Categorical([system] * len(rows), categories=list(SYSTEMS)),
+                "system": categorical(np.full(len(rows), SYSTEMS.index(system)), SYSTEMS),
                 "joined_at": times[rows],
                 "is_confirmed": np.full(len(rows), True) if confirmed is None else confirmed[rows],
             }
@@ -136,7 +136,4 @@ class Memberships(StatefulProcess):
     def new_members(self) -> pd.DataFrame:
         """Return and forget who joined since the last call (NEW_MEMBERS)."""
         joined, self._joined = self._joined, []
-        frames = [NEW_MEMBERS.build(part) for part in joined if len(part["person_id"])]
-        if not frames:
-            return NEW_MEMBERS.empty()
-        return pd.concat(frames, ignore_index=True)
+        return concatenate(NEW_MEMBERS, [NEW_MEMBERS.build(part) for part in joined])
