@@ -205,6 +205,12 @@ def test_what_fails_for_good_ends_in_a_sentence(
     assert len(service.requests) == requests
 
 
+def test_a_full_disk_ends_in_a_sentence(service: RestService, tmp_path: Path) -> None:
+    (tmp_path / "crm__people.ndjson").symlink_to("/dev/full")
+    with pytest.raises(InputError, match=r"can't be written .*No space left"):
+        extract(service, tmp_path)
+
+
 def test_nobody_there(tmp_path: Path) -> None:
     gone = RestService("http://127.0.0.1:1", everything)
     with pytest.raises(InputError, match=r"can't be reached.*CADENCIA_SOURCE_CRM_URL"):

@@ -146,6 +146,7 @@ def _begin_snapshot(connection: sa.Connection) -> sa.Connection:
         connection.exec_driver_sql(f"set lock_timeout to '{LOCK_TIMEOUT_SECONDS}s'")
     elif name in ("mysql", "mariadb"):
         connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        connection.exec_driver_sql("set session transaction read only")
         connection.exec_driver_sql("set session time_zone = '+00:00'")
         connection.exec_driver_sql(f"set session lock_wait_timeout = {LOCK_TIMEOUT_SECONDS}")
         connection.rollback()

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
-from sqlalchemy.dialects import mssql
+from sqlalchemy.dialects import mssql, mysql
 from sqlalchemy.exc import DBAPIError, NoSuchTableError, SQLAlchemyError
 from sqlalchemy.sql import quoted_name
 from sqlalchemy.types import NullType, TypeEngine
@@ -30,6 +30,7 @@ from orchestration.lib.remote.extract import (
     label_of,
     latest_cursor,
     look_up,
+    not_written,
     similar_to,
 )
 from orchestration.lib.remote.values import as_texts, is_binary, writer_of
@@ -133,6 +134,9 @@ def _bound(
 ) -> sa.ColumnElement[Any]:
     """Return the earlier cursor as the database compares it; a text literal takes the column's type."""
     kind = remote.columns[remote.cursor or ""]
+    if isinstance(kind, mysql.TIMESTAMP):
+        # The session is in UTC, and MariaDB takes no zone in a text.
+        value = value.removesuffix("+00:00")
     literal: sa.ColumnElement[Any] = sa.bindparam(name, value, NullType())
     if dialect.name == "mssql" and isinstance(kind, sa.DateTime):
         # SQL Server's older `datetime` doesn't take the microseconds of a text.
@@ -237,6 +241,8 @@ def extract_table(
         raise InputError(
             f"{label_of(table)}: {what} ({told(error)}). Nothing of this run is published."
         ) from None
+    except OSError as error:
+        raise not_written(table, folder, error) from None
     except SQLAlchemyError as error:
         raise InputError(
             f"{label_of(table)}: the {place} can't be read as the contract says "

@@ -13,6 +13,7 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 
 from orchestration.lib.contract import ColumnContract, TableContract
+from orchestration.lib.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,15 @@ def latest_cursor(at: datetime) -> str:
 def label_of(table: TableContract) -> str:
     """Name a table in a sentence."""
     return f"{table.system}.{table.name}"
+
+
+def not_written(table: TableContract, folder: Path, error: OSError) -> InputError:
+    """Return the refusal when the disk doesn't take the extract."""
+    return InputError(
+        f"{label_of(table)}: the extract can't be written to {folder} "
+        f"({error.strerror or type(error).__name__}). Free space there, or move CADENCIA_HOME. Nothing "
+        "of this run is published."
+    )
 
 
 def folded(name: str) -> str:

@@ -21,7 +21,13 @@ from orchestration.lib.contract import TableContract
 from orchestration.lib.contract_rest import RestContract
 from orchestration.lib.errors import InputError
 from orchestration.lib.remote.address import variable_of
-from orchestration.lib.remote.extract import Extract, RowSetHash, label_of, latest_cursor
+from orchestration.lib.remote.extract import (
+    Extract,
+    RowSetHash,
+    label_of,
+    latest_cursor,
+    not_written,
+)
 
 if TYPE_CHECKING:
     from dlt.sources.helpers.rest_client.client import PageData
@@ -255,6 +261,8 @@ def extract_records(
             f"{_failure(error, table, patience, asked)}{got} "
             "Nothing of this run is published."
         ) from None
+    except OSError as error:
+        raise not_written(table, folder, error) from None
     return Extract(
         path=path,
         name=f"rest:{table.system}.{table.location.partition('://')[2]}",
