@@ -76,9 +76,10 @@ class Simulation:
             config, population, participation.shoppers, market.items, len(market.stores)
         )
         self._electronics = Electronics(config, self._buyers, people)
+        old = self._buyers[~np.isnat(self._electronics.account_since)]
         self._browsing = Browsing(config, population, self._buyers)
         self._page_flow = PageFlow(market.products, market.contents)
-        self._shop_orders = ShopOrders(population, market.products)
+        self._shop_orders = ShopOrders(population, market.products, old)
         self._service = Service(population, market.products)
         self._forms = Forms(population, market.products, market.contents, self._buyers)
         self._fleet = Fleet(market.vehicle_models)
@@ -223,6 +224,10 @@ class Simulation:
         planned, renewals = self._electronics.plan(window, driven)
         self._browsing.plan(window, planned)
         purchases = self._electronics.take_purchases(window)
+        if window.is_first:
+            since = self._electronics.account_since
+            old = ~np.isnat(since)
+            self._members.join("ecommerce", self._buyers[old], since[old])
         bought = self._shop_orders.choose(rng, purchases)
         visits = self._browsing.visits(window, purchases, clicks)
         details = {"order": bought.order, "product": bought.first_products()}

@@ -21,6 +21,7 @@ DAYS_PER_YEAR: Final = 365.25
 # How long before a purchase its visits begin at most.
 LOOK_AHEAD_DAYS: Final = 28
 LOST_AT_RENEWAL: Final = 0.22
+_HAS_ACCOUNT_SHARE: Final = 0.35
 _FIRST_TIME_NEBRA: Final = 0.55
 _NEWCOMER_YEARS: Final = 14.0
 _SAME_ORDER_SHARE: Final = 0.6
@@ -70,6 +71,11 @@ class Electronics(StatefulProcess):
         comes_to_us = owns & (rng.random((count, kinds)) < _FIRST_TIME_NEBRA)
         newcomer = rng.exponential(_NEWCOMER_YEARS * DAYS_PER_YEAR, (count, kinds)) / owned
         self.next_day: Floats = np.where(owns, np.where(comes_to_us, life - age, np.inf), newcomer)
+        is_old = rng.random(count) < _HAS_ACCOUNT_SHARE
+        day = np.where(is_old, -rng.integers(5, 1500, count) * 1.0, np.inf)
+        origin = np.datetime64(config.start, "us")
+        # Accounts opened before the history begins; the others open theirs with the first order.
+        self.account_since: Times = draw_time_of_day(rng, at_days(origin, day), WEB_HOURS)
         self.bought: Integers = np.zeros(count, dtype=np.int64)
         self.last_day: Floats = np.full(count, np.nan)
         self.purchases = Pool(_PURCHASE_COLUMNS)
@@ -245,7 +251,7 @@ class Electronics(StatefulProcess):
             {
                 "person_id": self.buyers,
                 "line": constant("electronics", count),
-                "joined_at": np.full(count, NEVER),
+                "joined_at": self.account_since,
                 "purchase_rate_per_day": nothing,
                 "regularity_k": nothing,
                 "dropout_probability": np.full(count, LOST_AT_RENEWAL),

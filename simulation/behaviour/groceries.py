@@ -38,7 +38,7 @@ from simulation.randomness import Booleans, Floats, Integers, Times, WeightedDra
 # Planted: purchases per day ~ Gamma(shape, mean), gaps ~ Gamma(k), dropout ~ Beta, spend ~ inverse
 # gamma means with gamma tickets (Gamma-Gamma).
 RATE_SHAPE: Final = 1.4
-MEAN_RATE_PER_DAY: Final = 0.033
+MEAN_RATE_PER_DAY: Final = 0.038
 REGULARITY_K: Final = (1.0, 2.0, 6.0)
 REGULARITY_SHARES: Final = (0.50, 0.30, 0.20)
 DROPOUT_A, DROPOUT_B = 0.9, 17.0
@@ -46,8 +46,8 @@ SPEND_P: Final = 3.2
 SPEND_Q: Final = 4.5
 MEAN_SPEND: Final = 25.0
 INCOME_ELASTICITY: Final = 0.5
-_JOINED_BEFORE_SHARE: Final = 0.60
-_JOINING_YEARS: Final = 4.0
+_JOINED_BEFORE_SHARE: Final = 0.56
+_JOINING_YEARS: Final = 3.5
 
 _HOME_STORE_SHARE: Final = 0.86
 _FORGOTTEN_CARD_SHARE: Final = 0.07
@@ -93,8 +93,9 @@ class Groceries(StatefulProcess):
             "datetime64[us]"
         )
         self.joined_at = draw_time_of_day(rng, self.joined_at, STORE_HOURS)
-        # Old customers are somewhere in a gap; new ones make their first purchase on joining.
-        first_gap = rng.gamma(self.k, 1.0 / (self.k * self.rate)) * rng.random(count)
+        # Old customers are somewhere in a gap (long gaps are likelier to be met: k + 1); new ones
+        # make their first purchase on joining.
+        first_gap = rng.gamma(self.k + 1.0, 1.0 / (self.k * self.rate)) * rng.random(count)
         joining = np.floor(np.maximum(since, 0)).astype(np.int64)
         start_elapsed = np.array([self._clock.elapsed(int(day)) for day in joining])
         self.next_elapsed: Floats = np.where(is_old, first_gap, start_elapsed + 1e-6)
@@ -117,7 +118,6 @@ class Groceries(StatefulProcess):
             }
         )
         self._home_store = people["home_store_id"].to_numpy()
-        self._store_province = n_stores
         self._card = people["card_number"].to_numpy()
         self._n_stores = n_stores
         self._baskets = Baskets(items)

@@ -25,6 +25,7 @@ _CODES: Final = ("BLACKFRIDAY", "BIENVENIDA10", "NEBRA10", "NEBRA15", "NEBRA20")
 _BLACK_FRIDAY, _WELCOME, _CAMPAIGN = 0, 1, 2
 _CODE_SHARES: Final = np.array([0.15, 0.10, 0.10, 0.15, 0.20])
 _PAYMENTS: Final = ("Shopify Payments", "PayPal", "Bizum", "Klarna")
+_UNTAGGED_MEDIA: Final = ("(none)", "organic", "referral")
 _FREE_SHIPPING_FROM: Final = 49.0
 _SHIPPING: Final = 4.99
 _VAT: Final = 0.21
@@ -54,11 +55,14 @@ class ShopOrders(StatefulProcess):
     pools = ("refunds",)
     counters = ("next_order",)
 
-    def __init__(self, population: Population, products: pd.DataFrame) -> None:
+    def __init__(
+        self, population: Population, products: pd.DataFrame, old_customers: Integers
+    ) -> None:
         people = population.people
         self._products = products
         self._accepts = people["accepts_email"].to_numpy()
         self.has_ordered = np.zeros(len(people), dtype=bool)
+        self.has_ordered[old_customers] = True
         self.next_order = 100_001
         self.refunds = Pool(
             {
@@ -143,8 +147,8 @@ class ShopOrders(StatefulProcess):
                     rng.choice(4, count, p=(0.58, 0.24, 0.12, 0.06)), _PAYMENTS
                 ),
                 "accepts_marketing": self._accepts[person],
-                "utm_source": _tagged(source[visit]),
-                "utm_medium": _tagged(medium[visit], source[visit]),
+                "utm_source": _tagged(source[visit], medium[visit]),
+                "utm_medium": _tagged(medium[visit], medium[visit]),
                 "campaign_id": visits.campaign[visit],
                 "driving_campaign_id": purchases["campaign"],
                 "session_id": visits.session[visit],
@@ -224,9 +228,7 @@ class ShopOrders(StatefulProcess):
         )
 
 
-def _tagged(values: pd.Categorical, source: pd.Categorical | None = None) -> pd.Categorical:
-    """Blank the tags of untagged traffic: direct and organic visits carry no utm parameters."""
-    base = values if source is None else source
-    untagged = np.isin(np.asarray(base, dtype=object), ["(direct)"])
-    codes = np.where(untagged, NO_ID, values.codes)
-    return categorical(codes, values.categories)
+def _tagged(values: pd.Categorical, medium: pd.Categorical) -> pd.Categorical:
+    """Blank the tags of untagged traffic: only paid, social and mailed links carry parameters."""
+    is_untagged = np.isin(np.asarray(medium, dtype=object), _UNTAGGED_MEDIA)
+    return categorical(np.where(is_untagged, NO_ID, values.codes), values.categories)
