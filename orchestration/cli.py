@@ -1,4 +1,4 @@
-"""The command `cadencia`: run, status, sql, audit, doctor, rollback.
+"""The command `cadencia`: run, status, sql, audit, simulate, doctor, rollback.
 
 Belongs here: options, output and exit codes (0 done, 1 a check failed and nothing was published,
 2 bad configuration or input). Does not: the work, which is in `lib` and the Dagster job.
@@ -73,6 +73,9 @@ def run(
         f"Cadencia run: {', '.join(settings.sources)} → {settings.warehouse_dir}", soft_wrap=True
     )
     # Imported late: dagster and dbt take seconds, and a wrong option should be told at once.
+    from orchestration.lib.simulated_market import provide_demo
+
+    provide_demo(settings, console)
     from orchestration.lib.summary import print_summary
     from orchestration.run_job import RunOptions, run_daily
 
@@ -126,6 +129,37 @@ def sql(
         run_query(settings, database, query, output, limit, console)
     else:
         run_shell(settings, database, output, limit, console)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="Folder: <system>/ for the files, truth/ beside them.")],
+    people: Annotated[
+        int | None, typer.Option(help="People of the market (default: 20000).")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, help="Days of history, or days to add.")] = 730,
+    seed: Annotated[
+        int | None, typer.Option(help="Equal options and seed give equal files (default: 1).")
+    ] = None,
+    start: Annotated[
+        str, typer.Option(help="First day of the history, YYYY-MM-DD (default: 2024-01-01).")
+    ] = "",
+    is_continued: Annotated[
+        bool, typer.Option("--continue", help="Add days to the market in the folder.")
+    ] = False,
+) -> None:
+    """Write the files that the systems of a simulated Spanish group would export, and the truth."""
+    from orchestration.lib.simulated_market import simulate as write_market
+
+    write_market(
+        out.expanduser().resolve(),
+        people=people,
+        days=days,
+        seed=seed,
+        start=start,
+        is_continued=is_continued,
+        console=console,
+    )
 
 
 @app.command()

@@ -16,6 +16,20 @@ from orchestration.lib.errors import ConfigurationError
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 
+# `--sources demo`: the systems of the simulated group.
+DEMO = "demo"
+DEMO_SYSTEMS = (
+    "erp",
+    "ecommerce",
+    "pos",
+    "dms",
+    "mailing",
+    "web",
+    "contact_center",
+    "forms",
+    "market",
+)
+
 
 class Settings(BaseSettings):
     """Settings of one deployment; each field is the environment variable ``CADENCIA_<NAME>``."""
@@ -43,7 +57,12 @@ class Settings(BaseSettings):
     @classmethod
     def _split_sources(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(name.strip() for name in value.split(",") if name.strip())
+            value = tuple(name.strip() for name in value.split(",") if name.strip())
+        if isinstance(value, tuple | list) and DEMO in value:
+            expanded = [
+                system for name in value for system in (DEMO_SYSTEMS if name == DEMO else (name,))
+            ]
+            return tuple(dict.fromkeys(expanded))
         return value
 
     @model_validator(mode="after")
@@ -63,6 +82,11 @@ class Settings(BaseSettings):
     def landing_dir(self) -> Path:
         """Folder where files are dropped: ``landing/<system>/``."""
         return self.home / "landing"
+
+    @property
+    def simulated_truth_dir(self) -> Path:
+        """Folder of what was planted in the demo's files: apart from them, for nothing may read it."""
+        return self.home / "simulation" / "truth"
 
     @property
     def warehouse_dir(self) -> Path:
