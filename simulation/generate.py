@@ -337,7 +337,7 @@ def _save_state(
     for owner, frames in states.items():
         for frame_name, frame in frames.items():
             frame.to_parquet(folder / "writers" / f"{owner}.{frame_name}.parquet", index=False)
-    for path in folder.rglob("*"):
+    for path in (folder, *folder.rglob("*")):
         path.chmod(0o700 if path.is_dir() else 0o600)
     places.write_note({"status": "complete", "config": asdict(desk.config), "state": name})
     for other in places.state.iterdir():

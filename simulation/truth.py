@@ -44,7 +44,7 @@ _SOURCE_RECORDS: Final = pa.schema(
 )
 # Which rows of a growing table a continuation replaces, should it be repeated after a crash.
 _REPLACED_BY: Final = {
-    "planted_faults": "source_system, source_file",
+    "planted_faults": "source_system, source_file, record_key, field, fault_kind",
     POTENTIAL_OUTCOMES.name: "campaign_id, person_id",
     RENEWALS.name: "person_id, line, bought_at",
 }

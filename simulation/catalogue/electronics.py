@@ -125,7 +125,8 @@ def _main_rows(rng: np.random.Generator, category: MainCategory) -> list[dict[st
         price = float(np.round(category.price * rng.lognormal(0.0, 0.35))) - 0.01
         rows.append(
             {
-                "sku": f"NB-{category.name[:3].upper()}-{number + 1:03d}",
+                # SPH and SWA: smartphones and smartwatches begin alike.
+                "sku": f"NB-{category.name.replace('smart', 's')[:3].upper()}-{number + 1:03d}",
                 "title": f"{category.noun} {vendor} {mark} {value} {colour}",
                 "category": category.name,
                 "kind": "main",
