@@ -13,7 +13,7 @@ import pytest
 from simulation.config import SimulationConfig
 from simulation.engine import Simulation
 from simulation.faults import PERSON_RATES, FaultConfig, FileFaultRates
-from simulation.frames import SLICE_FRAMES, Market
+from simulation.frames import SLICE_FRAMES, Market, concatenate
 from simulation.generate import Outcome, Places, continue_market, generate
 
 CONFIG = SimulationConfig(people=2000, days=152, seed=5, start=date(2024, 1, 1))
@@ -77,7 +77,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> WrittenMarket:
     simulation = Simulation(CONFIG)
     slices = [*simulation.history(), *simulation.continue_for(CONTINUED_DAYS)]
     frames = {
-        schema.name: pd.concat([happened[schema.name] for happened in slices], ignore_index=True)
+        schema.name: concatenate(schema, [happened[schema.name] for happened in slices])
         for schema in SLICE_FRAMES
     }
     return WrittenMarket(places, history, continued, before, simulation.market, frames)
