@@ -258,8 +258,6 @@ def only_where(
 def iso_times(times: NDArray[np.datetime64], unit: Literal["s", "D"] = "s") -> NDArray[np.object_]:
     """Return times as ISO text, "YYYY-MM-DD HH:MM:SS" or days, absent ones as None."""
     texts = np.empty(len(times), dtype=object)
-    texts[:] = [
-        text.replace("T", " ") for text in np.datetime_as_string(times, unit=unit).tolist()
-    ]
+    texts[:] = [text.replace("T", " ") for text in np.datetime_as_string(times, unit=unit).tolist()]
     texts[np.isnat(times)] = None
     return texts
