@@ -60,7 +60,8 @@ by_channel as (
         'messages' as tracked_in,
         responded_messages as observations
     from channels
-    where responded_messages > 0
+    -- who answered once and can no longer be reached has no channel
+    where responded_messages > 0 and best_channel is not null
 
 ),
 
