@@ -18,8 +18,15 @@ FILES = "_files"
 INCOMING = "_incoming"
 LOSERS = "_losers"
 SAME = "_same"
-REPEATS = "repeats the primary key of an earlier row of the file"
-CONFLICTS = "has the primary key of another row of the file, with other values and no newer version"
+# Codes of the reasons, as `table_load` keeps them in the column _problems.
+REPEATS = "repeats"
+CONFLICTS = "conflicts"
+KEY_REASONS = {
+    REPEATS: "repeats the primary key of an earlier row of the file",
+    CONFLICTS: (
+        "has the primary key of another row of the file, with other values and no newer version"
+    ),
+}
 RAW_COLUMNS = (
     "_source_file varchar, _row_number bigint, _loaded_at timestamp, _batch_id varchar, "
     "_row_hash varchar, _delivery varchar"
@@ -274,14 +281,13 @@ def _reject(connection: duckdb.DuckDBPyConnection, table: TableContract, chunk: 
     """Write the key's conflicts to the chunk, where the rejects of a load are taken from."""
     if _is_empty(connection, f"(select 1 from {LOSERS} where reason is not null)"):
         return
-    name = quoted_text(", ".join(table.primary_key))
     line = ", ".join(
         f"{quoted_name(column.name)} := typed.{quoted_name(column.name)}"
         for column in table.columns
     )
     connection.execute(
         f"""update {chunk.relation} as typed
-        set _problems = [struct_pack(column_name := {name}, reason := losers.reason)],
+        set _problems = losers.reason,
             _raw_line = cast(to_json(struct_pack({line})) as varchar)
         from {LOSERS} as losers
         where losers.reason is not null and losers._file_index = typed._file_index

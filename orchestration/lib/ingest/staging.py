@@ -44,11 +44,13 @@ class Staged:
     names in ``columns`` and ``_raw_line``. Records that can't be read stand in ``_structural``.
     With ``has_row_numbers`` there is a ``_row_number`` too (from 1, broken records counted in);
     without it the rows come in the order of the file and none of them is broken. ``fallback`` makes
-    ``_delivered`` anew, tolerantly, when reading it fails.
+    ``_delivered`` anew, tolerantly, when reading it fails. ``raw_line`` is SQL over ``delivered`` that
+    gives a record as it was delivered; it is evaluated for rejected rows only.
     """
 
     columns: tuple[str, ...]
     has_row_numbers: bool = True
+    raw_line: str = "delivered._raw_line"
     fallback: Callable[[], Staged] | None = None
 
 

@@ -29,14 +29,20 @@ from orchestration.lib.ingest.ledger import (
     set_status,
     write_batch,
 )
-from orchestration.lib.ingest.merging import Chunk, create_empty, merge_chunk
+from orchestration.lib.ingest.merging import KEY_REASONS, Chunk, create_empty, merge_chunk
 from orchestration.lib.ingest.staging import DELIVERED, STRUCTURAL, Staged
 from orchestration.lib.ingest.values import DeliveredColumn, problems_of, typed_sql
-from orchestration.lib.sql_text import quoted_name, quoted_text
+from orchestration.lib.sql_text import quoted_name
 
 SMALL_FILES = "_typed_small"
 FILES = "_files"
 BROKEN = "_broken"
+REASONS = "_reasons"
+BAD_CONTENT = (
+    duckdb.InvalidInputException,
+    duckdb.ConversionException,
+    duckdb.SerializationException,
+)
 # Below this size one thread reads as fast as two.
 SMALL_BYTES = 32 << 20
 
@@ -73,6 +79,7 @@ class TableLoad:
     _files: list[_File] = field(default_factory=list)
     _chunks: list[Chunk] = field(default_factory=list)
     _notes: list[_Note] = field(default_factory=list)
+    _codes: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._contract_sha256 = self.table.fingerprint()
@@ -179,12 +186,16 @@ class TableLoad:
     def _unreadable(self, where: str, error: duckdb.Error) -> InputError:
         """Return the refusal; DuckDB's own words may quote the data, so only the kind is told."""
         kind = type(error).__name__.removesuffix("Exception")
-        if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
-            raise error
+        if not isinstance(error, BAD_CONTENT):
+            raise error  # a full disk, too little memory, or a fault of ours
         return InputError(
             f"{self.table.system}.{self.table.name}: {where} can't be read to its end ({kind}). "
             "Deliver it again."
         )
+
+    def _code(self, column_name: str, reason: str) -> str:
+        """Return the short code of a reason: rows carry codes, the ledger gets the words."""
+        return self._codes.setdefault((column_name, reason), str(len(self._codes)))
 
     def _columns(self, match: ColumnMatch) -> list[DeliveredColumn]:
         relation = self.connection.sql(f"select * from {DELIVERED} limit 0")
@@ -194,11 +205,12 @@ class TableLoad:
                 column,
                 match.source_of[column.name],
                 types.get(match.source_of[column.name] or "", "VARCHAR"),
+                position,
             )
-            for column in self.table.columns
+            for position, column in enumerate(self.table.columns)
         ]
 
-    def _typed_query(self, index: int, match: ColumnMatch, row_number: str) -> str:
+    def _typed_query(self, index: int, staged: Staged, match: ColumnMatch, row_number: str) -> str:
         """Return the query that types all rows in one pass; bad ones carry line and reasons."""
         table = self.table
         columns = self._columns(match)
@@ -207,30 +219,23 @@ class TableLoad:
             for column in columns
             for condition, reason in problems_of(column, table, self.loaded_at)
         ]
-        packed = ", ".join(
-            f"{quoted_name(column.contract.name)} := {typed_sql(column, table)}"
-            for column in columns
-        )
+        typed = ", ".join(f"{typed_sql(column, table)} as {column.alias}" for column in columns)
         is_bad = " or ".join(f"({condition})" for _, condition, _ in checks) or "false"
-        entries = ",\n".join(
-            f"case when {condition} then struct_pack(column_name := {quoted_text(name)}, "
-            f"reason := {quoted_text(reason)}) end"
+        codes = ", ".join(
+            f"case when {condition} then '{self._code(name, reason)}' end"
             for name, condition, reason in checks
         )
-        names = [quoted_name(column.name) for column in table.columns]
-        values = ", ".join(f"delivered.typed.{name} as {name}" for name in names)
-        hashed = ", ".join(
-            f"coalesce(cast(delivered.typed.{name} as varchar), chr(0))" for name in names
+        values = ", ".join(
+            f"{column.typed} as {quoted_name(column.contract.name)}" for column in columns
         )
-        empty = "[]::struct(column_name varchar, reason varchar)[]"
-        found = f"list_filter([{entries}], lambda entry: entry is not null)" if checks else empty
+        hashed = ", ".join(f"coalesce(cast({c.typed} as varchar), chr(0))" for c in columns)
         return f"""
             select {index} as _file_index, {row_number}{values},
                 md5(concat_ws(chr(31), {hashed})) as _row_hash,
-                case when {is_bad} then {found} end as _problems,
-                case when {is_bad} then cast(delivered._raw_line as varchar) end as _raw_line
+                case when {is_bad} then concat_ws(',', {codes or "null"}) end as _problems,
+                case when {is_bad} then cast({staged.raw_line} as varchar) end as _raw_line
             from (
-                select delivered.*, struct_pack({packed}) as typed from {DELIVERED} as delivered
+                select delivered.*, {typed} from {DELIVERED} as delivered
             ) as delivered"""
 
     def _type_rows(self, index: int, staged: Staged, match: ColumnMatch) -> None:
@@ -241,7 +246,7 @@ class TableLoad:
                 if staged.has_row_numbers
                 else ("row_number() over () as _row_number, ")
             )
-            query = self._typed_query(index, match, number)
+            query = self._typed_query(index, staged, match, number)
             if any(chunk.relation == SMALL_FILES for chunk in self._chunks):
                 self.connection.execute(f"insert into {SMALL_FILES} {query}")
             else:
@@ -251,7 +256,7 @@ class TableLoad:
         # Numbering rows while reading would read with one thread only. The table keeps the order of
         # the file, so that its row ids number the rows.
         relation = f"_typed_{index}"
-        query = self._typed_query(index, match, "")
+        query = self._typed_query(index, staged, match, "")
         self.connection.execute(f"create or replace temp table {relation} as {query}")
         self._chunks.append(Chunk(relation, is_numbered=False))
 
@@ -339,13 +344,21 @@ class TableLoad:
         self.connection.execute(
             f"delete from raw._rejects where batch_id in (select batch_id from {FILES})"
         )
+        keys = ", ".join(self.table.primary_key)
+        words = [(code, name, reason) for (name, reason), code in self._codes.items()]
+        words += [(code, keys, reason) for code, reason in KEY_REASONS.items()]
+        self.connection.execute(
+            f"create or replace temp table {REASONS} (code varchar, column_name varchar, reason varchar)"
+        )
+        self.connection.executemany(f"insert into {REASONS} values (?, ?, ?)", words)
         parts = [
-            f"""select _file_index, _row_number, entry.column_name, entry.reason, _raw_line
+            f"""select _file_index, _row_number, column_name, reason, _raw_line
             from (
                 select _file_index, {chunk.row_number("typed")} as _row_number, _raw_line,
-                    unnest(_problems) as entry
+                    unnest(string_split(_problems, ',')) as code
                 from {chunk.relation} as typed where _problems is not null
-            )"""
+            ) as coded
+            inner join {REASONS} as reasons using (code)"""
             for chunk in self._chunks
         ]
         parts.append(
@@ -381,7 +394,7 @@ class TableLoad:
         )
 
     def _drop_temporary(self) -> None:
-        for name in (FILES, BROKEN, *(chunk.relation for chunk in self._chunks)):
+        for name in (FILES, BROKEN, REASONS, *(chunk.relation for chunk in self._chunks)):
             self.connection.execute(f"drop table if exists {name}")
 
     def _result(self) -> LoadResult:

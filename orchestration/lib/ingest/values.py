@@ -27,6 +27,7 @@ class DeliveredColumn:
     contract: ColumnContract
     source: str | None
     delivered_type: str
+    position: int
 
     @property
     def is_text(self) -> bool:
@@ -47,7 +48,12 @@ class DeliveredColumn:
     @property
     def typed(self) -> str:
         """SQL of the typed value, once it is there."""
-        return f"delivered.typed.{quoted_name(self.contract.name)}"
+        return f"delivered.{self.alias}"
+
+    @property
+    def alias(self) -> str:
+        """Name of the typed value within the query that types."""
+        return f"_typed_{self.position}"
 
 
 def _is_number(column: ColumnContract) -> bool:
@@ -74,9 +80,13 @@ def _boolean(column: DeliveredColumn) -> str:
     if column.delivered_type == "BOOLEAN":
         return column.reference
     word = f"lower({column.text})"
-    true_words = ", ".join(quoted_text(each) for each in TRUE_WORDS)
-    false_words = ", ".join(quoted_text(each) for each in FALSE_WORDS)
-    return f"case when {word} in ({true_words}) then true when {word} in ({false_words}) then false end"
+    is_true, is_false = _is_one_of(word, TRUE_WORDS), _is_one_of(word, FALSE_WORDS)
+    return f"case when {is_true} then true when {is_false} then false end"
+
+
+def _is_one_of(value: str, words: tuple[str, ...]) -> str:
+    """Return SQL for a membership; ``in`` with many words would become a join for each use."""
+    return f"list_contains([{', '.join(quoted_text(word) for word in words)}], {value})"
 
 
 def _in_utc(value: str, timezone: str) -> str:
@@ -194,8 +204,8 @@ def problems_of(
         how = f" in the format {formats}" if formats else ""
         found.append((_unreadable(column, table), f"can't be read as {contract.data_type}{how}"))
     elif table.format in ("excel", "auto"):
-        words = ", ".join(quoted_text(word) for word in ERROR_WORDS)
-        found.append((f"{value} in ({words})", "is an error value of the spreadsheet"))
+        is_error = f"starts_with({value}, '#') and {_is_one_of(value, ERROR_WORDS)}"
+        found.append((is_error, "is an error value of the spreadsheet"))
     if contract.minimum is not None:
         found.append(
             (f"{value} < {contract.minimum}", f"is below the minimum {contract.minimum:g}")

@@ -75,7 +75,7 @@ class Shop:
         return result
 
     def require_balance(self, table: TableContract) -> None:
-        """The ledger adds up, and its rejects are the rows of raw._rejects."""
+        """Check that the ledger adds up, and that its rejects are the rows of raw._rejects."""
         broken = self.connection.execute(
             """select source_file, rows_delivered, rows_loaded, rows_rejected, rows_unchanged
             from raw._batches where rows_delivered <> rows_loaded + rows_rejected + rows_unchanged"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -263,7 +264,7 @@ def test_no_split_changes_the_content(
     )
     cuts = sorted(data.draw(st.lists(st.integers(0, len(unique)), max_size=3)))
     bounds = [0, *cuts, len(unique)]
-    parts = [unique[left:right] for left, right in zip(bounds, bounds[1:], strict=False)]
+    parts = [unique[left:right] for left, right in itertools.pairwise(bounds)]
     names = [f"sales_{number}.csv" for number in range(len(parts))]
     split = [[(name, text_of(part))] for name, part in zip(names, parts, strict=True)]
     order = data.draw(st.permutations(split))

@@ -126,14 +126,16 @@ def _scan_sql(path: Path, header: Header, quote: str, skip: int, first: str = ""
         quote = {quoted_text(quote)}, escape = {quoted_text(quote)}, max_line_size = {line_bytes})"""
 
 
+def _raw_line_sql(header: Header) -> str:
+    fields = ", ".join(f"coalesce(delivered.{quoted_name(name)}, '')" for name in header.names)
+    return f"concat_ws({quoted_text(header.delimiter)}, {fields})"
+
+
 def _view_sql(header: Header, scan: str, row_number: str = "") -> str:
     named = ", ".join(
         f"c{position} as {quoted_name(name)}" for position, name in enumerate(header.names)
     )
-    fields = ", ".join(f"coalesce(c{position}, '')" for position in range(len(header.names)))
-    return f"""create temp view {DELIVERED} as
-        select {named}, {row_number}concat_ws({quoted_text(header.delimiter)}, {fields}) as _raw_line
-        from {scan}"""
+    return f"create temp view {DELIVERED} as select {row_number}{named} from {scan}"
 
 
 def _stage_tolerantly(source: Source, text: TextFile, header: Header) -> Staged:
@@ -160,7 +162,7 @@ def _stage_tolerantly(source: Source, text: TextFile, header: Header) -> Staged:
     add_broken(source.connection, broken)
     scan = _scan_sql(copy, header, quote, 0, first="'_row_number': 'BIGINT', ")
     source.connection.execute(_view_sql(header, scan, "_row_number, "))
-    return Staged(header.names)
+    return Staged(header.names, raw_line=_raw_line_sql(header))
 
 
 def stage_delimited(source: Source) -> Staged:
@@ -183,5 +185,6 @@ def stage_delimited(source: Source) -> Staged:
     return Staged(
         header.names,
         has_row_numbers=False,
+        raw_line=_raw_line_sql(header),
         fallback=lambda: _stage_tolerantly(source, text, header),
     )

@@ -56,7 +56,6 @@ def stage_parquet(source: Source) -> Staged:
         raise unreadable(source, "Parquet", error) from None
     types = dict(zip(relation.columns, relation.types, strict=True))
     nested = nested_columns(source, types)
-    packed = ", ".join(f"{quoted_name(name)} := {quoted_name(name)}" for name in types)
     fields = ", ".join(
         [
             *(quoted_name(name) for name in types),
@@ -65,8 +64,12 @@ def stage_parquet(source: Source) -> Staged:
     )
     connection.execute(
         f"""create temp view {DELIVERED} as
-        select {fields}, file_row_number + 1 as _row_number,
-            to_json(struct_pack({packed})) as _raw_line
+        select {fields}, file_row_number + 1 as _row_number
         from read_parquet({file}, file_row_number = true)"""
     )
-    return Staged((*types, *nested))
+    accepted = {normal_name(each) for c in source.table.columns for each in c.accepted_names}
+    declared = [*(name for name in types if normal_name(name) in accepted), *nested]
+    packed = ", ".join(f"{quoted_name(each)} := delivered.{quoted_name(each)}" for each in declared)
+    return Staged(
+        (*types, *nested), raw_line=f"to_json(struct_pack({packed}))" if packed else "null"
+    )
