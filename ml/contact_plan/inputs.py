@@ -32,8 +32,8 @@ CANDIDATE_COLUMNS: Final = (
 )
 CONTACT_POINTS: Final[Mapping[str, str]] = {
     "email": "has_email",
-    "sms": "has_phone",
-    "whatsapp": "has_phone",
+    "sms": "has_sms",
+    "whatsapp": "has_sms",
     "phone": "has_phone",
     "post": "has_postal_address",
     "push": "has_push",
@@ -41,6 +41,7 @@ CONTACT_POINTS: Final[Mapping[str, str]] = {
 CUSTOMER_COLUMNS: Final = (
     "customer_id",
     "has_email",
+    "has_sms",
     "has_phone",
     "has_postal_address",
     "has_push",
@@ -50,7 +51,7 @@ CUSTOMER_COLUMNS: Final = (
     "preferred_hour",
 )
 HISTORY_COLUMNS: Final = ("customer_id", "play", "channel", "sent_at")
-_FLAG_COLUMNS: Final = ("has_email", "has_phone", "has_postal_address", "has_push")
+_FLAG_COLUMNS: Final = ("has_email", "has_sms", "has_phone", "has_postal_address", "has_push")
 _ONE_DAY: Final = np.timedelta64(1, "D")
 
 

@@ -79,6 +79,7 @@ def cases(draw: st.DrawFn) -> Case:
     customer = st.fixed_dictionaries(
         {
             "has_email": flags,
+            "has_sms": flags,
             "has_phone": flags,
             "has_postal_address": flags,
             "has_push": flags,

@@ -70,7 +70,10 @@ def make_customers(*rows: Mapping[str, Any]) -> pd.DataFrame:
         "rfm_group": "recurrent",
         "preferred_hour": None,
     }
-    return pd.DataFrame([{**default, **row} for row in rows], columns=list(CUSTOMER_COLUMNS))
+    return pd.DataFrame(
+        [{**default, "has_sms": row.get("has_phone", True), **row} for row in rows],
+        columns=list(CUSTOMER_COLUMNS),
+    )
 
 
 def make_candidates(*rows: Mapping[str, Any]) -> pd.DataFrame:

@@ -130,6 +130,7 @@ def test_plan_carries_the_play_and_the_candidate() -> None:
         ({"best_channel": "post", "has_postal_address": False}, "email"),
         ({"has_email": False}, "sms"),
         ({"has_email": None}, "sms"),
+        ({"has_email": False, "has_sms": False}, "post"),
         ({"has_email": False, "has_phone": False}, "post"),
     ],
 )
@@ -333,8 +334,8 @@ def test_large_plan_is_made_without_looping_over_rows() -> None:
     rng = np.random.default_rng(7)
     ids = np.array([f"C{number:06d}" for number in range(100_000)], dtype=object)
     customers = pd.DataFrame({"customer_id": ids}).assign(
-        **dict.fromkeys(CUSTOMER_COLUMNS[1:5], True),
-        **dict.fromkeys(CUSTOMER_COLUMNS[5:8], None),
+        **dict.fromkeys(CUSTOMER_COLUMNS[1:6], True),
+        **dict.fromkeys(CUSTOMER_COLUMNS[6:9], None),
         preferred_hour=np.nan,
     )
     plays = [make_play("play_a"), make_play("play_b", channels=["sms"])]

@@ -61,7 +61,7 @@ def test_frames_read_from_duckdb_are_taken_as_they_are() -> None:
         null::varchar as recommended_product_ids"""
     ).df()
     customers = connection.sql(
-        """select customer_id, true as has_email, null::boolean as has_phone,
+        """select customer_id, true as has_email, false as has_sms, null::boolean as has_phone,
         false as has_postal_address, false as has_push, null::varchar as best_channel,
         '333' as rfm_cell, 'loyal' as rfm_group, null::integer as preferred_hour
         from (values ('C2'), ('C1')) as ids (customer_id)"""

@@ -6,6 +6,12 @@ customers as (
 
 ),
 
+reachability as (
+
+    select * from {{ ref('int_customers__reachability') }}
+
+),
+
 rfm as (
 
     select * from {{ ref('customer_rfm') }}
@@ -32,11 +38,13 @@ final as (
         rfm.rfm_cell,
         rfm.rfm_group,
         patterns.favourite_hour as preferred_hour,
-        customers.has_email,
-        customers.has_phone,
-        customers.has_postal_address,
-        customers.has_push
+        reachability.has_email,
+        reachability.has_sms,
+        reachability.has_phone,
+        reachability.has_postal_address,
+        reachability.has_push
     from customers
+    inner join reachability on customers.customer_id = reachability.customer_id
     left join rfm on customers.customer_id = rfm.customer_id
     left join patterns on customers.customer_id = patterns.customer_id
     left join channels on customers.customer_id = channels.customer_id

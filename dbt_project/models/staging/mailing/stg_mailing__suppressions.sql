@@ -62,8 +62,8 @@ first_reasons as (
         source_customer_id,
         'email' as channel,
         reason,
-        cast(null as {{ dbt.type_string() }}) as identifier_kind,
-        cast(null as {{ dbt.type_string() }}) as identifier_sha256,
+        'email' as identifier_kind,
+        {{ sha256_hex('source_customer_id') }} as identifier_sha256,
         min(suppressed_at) as suppressed_at
     from addresses
     group by source_customer_id, reason
