@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from math import log
+from math import inf, log
 
 import pandas as pd
 
@@ -84,9 +84,12 @@ class NameFrequencies:
         if len(units) == 1:
             return 1, whole + ONE_SURNAME
         best, most = len(units), whole + ONE_SURNAME
+        if len(units) == 2 and folded[0] not in SAINTS:
+            # two words are two surnames, also where some family bears both as one
+            most = -inf
         for cut in range(1, len(units)):
             likely = self.surname(" ".join(folded[:cut])) + self.surname(" ".join(folded[cut:]))
-            if likely > most or (best == len(units) and cut == 1 and len(units) == 2):
+            if likely > most:
                 best, most = cut, likely
         return best, most
 
@@ -151,7 +154,7 @@ def units_of(words: Sequence[str]) -> list[str]:
     pending: list[str] = []
     for word in words:
         low = fold(word).rstrip(".")
-        if low in PARTICLES or low in SAINTS:
+        if low in PARTICLES:
             pending.append(word)
             continue
         if pending and fold(pending[0]) in CONJUNCTIONS:

@@ -108,6 +108,7 @@ ABBREVIATIONS = {
 }  # fmt: skip
 # Nicknames and short forms, folded, with the name that they stand for.
 NICKNAMES = {
+    "montse": "montserrat", "yoly": "yolanda",
     "agus": "agustin", "agusti": "agustin", "albert": "alberto", "alejo": "alejandro",
     "alex": "alejandro", "alexandre": "alejandro", "ana mari": "ana maria",
     "anabel": "ana isabel", "ander": "andres", "andoni": "antonio", "andreu": "andres",
