@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ml.identity.normalise import street_words as words
-from ml.identity.normalise.places import proper_place
-from ml.identity.normalise.text import by_distinct, clean, fold, is_empty
+from ml.identity.normalise.places import PARTICLES, proper_place
+from ml.identity.normalise.text import WITHOUT_ACCENT, by_distinct, clean, fold, is_empty
 
 COLUMNS = {
     "street": "object",
@@ -74,7 +74,7 @@ NUMBER = re.compile(
 )
 NUMBER_FIRST = re.compile(r"(?P<number>\d{1,4})\s*,?\s+")
 IN_NAME = re.compile(r"\s*(?:de|d'|do|del)\s+[a-zñç]{3,}")
-ROAD = re.compile(r"(?:[a-z]{1,3}[\s-]?\d{1,4}|nacional\s+\d{1,4})\b")
+ROAD = re.compile(r"(?:[a-z]{1,3}[\s-]?\d{1,4}|[a-z]{1,2}-[ivx]{1,4}|nacional\s+\d{1,4})\b")
 DETAIL_BEFORE = re.compile(
     rf"(?<!\w)(?:{BLOCK}|{_pattern(words.STAIRCASES)}|{_pattern(words.DOOR_LABELS)}"
     rf"|{_pattern(words.FLOOR_LABELS)})\.?\s*$"
@@ -97,6 +97,7 @@ DETAIL = re.compile(
     rf"|(?P<side>{SIDE})\b\.?"
     r"|(?P<letter>[a-z])\b\.?"
 )
+KEPT = str.maketrans("", "", "ñçºª°")
 BETWEEN = re.compile(r"[\s,;.\-/ºª°()]+")
 WORD = re.compile(r"[^\s,;]+")
 PLAIN_NAME = re.compile(r"[^\W\d_]+(?:[ '-][^\W\d_]+)*")
@@ -171,7 +172,7 @@ def parse(written: str) -> Address:
         start = kind.end()
     name_end, details_at, address.number = _find_number(low, start)
     block = BLOCK_IN_NAME.search(low, start, name_end)
-    if block and low[start : block.start()].strip(" ,.;-"):
+    if block and _ends_name(low[start : block.start()]):
         _read_details(low[:name_end], block.start(), address, written)
         name_end = block.start()
     _read_details(low, details_at, address, written)
@@ -184,6 +185,9 @@ def _low(written: str) -> str:
     lowered = written.lower()
     if lowered.isascii():
         return lowered
+    folded = lowered.translate(WITHOUT_ACCENT)
+    if len(folded) == len(written) and folded.translate(KEPT).isascii():
+        return folded
     return "".join(
         character if character in "ºª°" or len(folded := fold(character)) != 1 else folded
         for character in (written if len(lowered) != len(written) else lowered)
@@ -216,7 +220,13 @@ def _find_number(low: str, start: int) -> tuple[int, int, str | None]:
 def _is_labelled(low: str, start: int, position: int) -> bool:
     """Return whether the number at a position is that of a block, floor or door."""
     label = DETAIL_BEFORE.search(low, start, position)
-    return label is not None and bool(low[start : label.start()].strip(" ,.;-"))
+    return label is not None and _ends_name(low[start : label.start()])
+
+
+def _ends_name(before: str) -> bool:
+    """Return whether a name can end there: Calle de la Torre 5 is no tower of Calle de la."""
+    words_before = before.strip(" ,.;-").split(" ")
+    return words_before[-1] not in PARTICLES and bool(words_before[-1])
 
 
 def _read_number(found: re.Match[str]) -> tuple[int, str]:
@@ -235,7 +245,9 @@ def _read_number(found: re.Match[str]) -> tuple[int, str]:
 
 
 def _read_name(name: str, address: Address) -> None:
-    name = proper_place(name.strip(" ,.;:-/\\()")) or ""
+    name = name.strip(" ,.;:-/\\()")
+    is_road = "-" in name and ROAD.fullmatch(name.lower()) is not None
+    name = name.upper() if is_road else proper_place(name) or ""
     *before, last = name.split(" ") if name else [""]
     if address.street_type is None and before and fold(last) in words.TYPES_AFTER:
         address.street_type = words.TYPES_AFTER[fold(last)]

@@ -12,13 +12,15 @@ from math import inf, log
 
 import pandas as pd
 
-from ml.identity.normalise.name_words import CONJUNCTIONS, PARTICLES, SAINTS
+from ml.identity.normalise.name_words import CONJUNCTIONS, FIRST_HALVES, PARTICLES, SMALL_PARTICLES
 from ml.identity.normalise.text import fold
 
 # A name that nobody in the statistics bears (they leave out what fewer than twenty bear).
 UNKNOWN_BEARERS = 2.0
 # Reading on: a given or surname of two words that the statistics don't list as one.
 UNLISTED_COMPOUND = log(0.02)
+# Borne by one in a hundred thousand: a name that nobody needs to doubt.
+COMMON = log(1e-5)
 # Most full names are written given name first, and most people have two surnames.
 SURNAME_FIRST = log(0.02)
 ONE_SURNAME = log(0.1)
@@ -84,7 +86,7 @@ class NameFrequencies:
         if len(units) == 1:
             return 1, whole + ONE_SURNAME
         best, most = len(units), whole + ONE_SURNAME
-        if len(units) == 2 and folded[0] not in SAINTS:
+        if len(units) == 2 and folded[0] not in FIRST_HALVES:
             # two words are two surnames, also where some family bears both as one
             most = -inf
         for cut in range(1, len(units)):
@@ -110,8 +112,12 @@ class NameFrequencies:
 
     def is_swapped(self, given: str, surname: str) -> bool:
         """Return whether given name and surname plainly stand in each other's place."""
-        as_written = self.given(fold(given)) + self.surname(fold(surname))
-        the_other_way = self.surname(fold(given)) + self.given(fold(surname))
+        given, surname = fold(given), fold(surname)
+        likely_given, likely_surname = self.given(given), self.surname(surname)
+        if likely_given > COMMON and likely_surname > COMMON:
+            return False
+        as_written = likely_given + likely_surname
+        the_other_way = self.surname(given) + self.given(surname)
         # a thousand times as likely: Martín Alonso may be called so
         return the_other_way - as_written > log(1000)
 
@@ -162,7 +168,8 @@ def units_of(words: Sequence[str]) -> list[str]:
         units.append(" ".join([*pending, word]))
         pending = []
     if pending:
-        if units:
+        if units and fold(pending[0]) in SMALL_PARTICLES:
+            # the line was cut off
             units[-1] = " ".join([units[-1], *pending])
         else:
             units.append(" ".join(pending))

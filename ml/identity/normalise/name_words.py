@@ -7,64 +7,15 @@ from __future__ import annotations
 
 # They bind to the word after them.
 PARTICLES = frozenset(
-    [
-        "de",
-        "del",
-        "la",
-        "las",
-        "los",
-        "el",
-        "y",
-        "i",
-        "e",
-        "da",
-        "do",
-        "dos",
-        "das",
-        "di",
-        "du",
-        "van",
-        "von",
-        "der",
-        "den",
-        "ter",
-        "ten",
-        "le",
-        "lo",
-        "al",
-        "ben",
-        "bin",
-        "ibn",
-    ]
+    "de del la las los el y i e da do das dos di van von der den ter ten al".split()  # noqa: SIM905
 )
-# Those of them that are written small within a name; El Amrani and Ben Ali keep their capital.
-SMALL_PARTICLES = frozenset(
-    [
-        "de",
-        "del",
-        "la",
-        "las",
-        "los",
-        "y",
-        "i",
-        "e",
-        "da",
-        "do",
-        "das",
-        "dos",
-        "di",
-        "du",
-        "van",
-        "von",
-        "der",
-        "den",
-        "ter",
-        "ten",
-    ]
-)
+# Those of them that are written small within a name; El Amrani keeps its capital.
+SMALL_PARTICLES = PARTICLES - {"el", "al"}
 CONJUNCTIONS = frozenset({"y", "i", "e"})
-# The first half of a surname or given name that reads on: San Martín, Santa Cruz.
-SAINTS = frozenset({"san", "santa", "santo", "sant", "sta", "saint"})
+# What may be a surname or the first half of one: San Martín, Santa Cruz, Ben Ahmed.
+FIRST_HALVES = frozenset(
+    "san santa santo sant sta saint ben bin ibn lo le du".split()  # noqa: SIM905
+)
 TITLES = frozenset(
     [
         "don",
@@ -329,3 +280,13 @@ COMPANY_STARTS = (
     "herederos de",
     "hermanos ",
 )
+# A part of a name without any of these is a person's.
+SUSPICIOUS = (
+    PLACEHOLDERS
+    | COMPANY_WORDS
+    | frozenset(BARE_COMPANY_FORMS.split())
+    | frozenset(word for phrase in PLACEHOLDER_PHRASES for word in phrase.split())
+    | frozenset(start.split(" ")[0] for start in COMPANY_STARTS)
+    | frozenset({"sociedad", "limitada", "anonima", "bienes"})
+)
+TO_WRITE_OUT = TITLES | frozenset(ABBREVIATIONS)

@@ -73,21 +73,29 @@ def normalise_names(frame: pd.DataFrame, frequencies: NameFrequencies) -> pd.Dat
 
 
 def _normalise(row: tuple[object, ...], frequencies: NameFrequencies) -> Judged:
-    full, given, surnames, first, second = (_text(value, frequencies) for value in row)
+    full, given, surnames, first, second = (
+        _text(value, frequencies) if isinstance(value, str) else None for value in row
+    )
     issue = None
     surname_field = surnames or " ".join(part for part in (first, second) if part) or None
     whole = full if full and not (given or surname_field) else None
     if whole is None and not (given and surname_field):
         whole = given or surname_field
-        if whole is not None and len(whole.split(" ")) < 2 + (given is not None):
-            whole = None if "," not in whole else whole
+        if whole is not None and len(whole.split(" ")) < 2:
+            whole = None
     written = " ".join(part for part in (given, surname_field) if part) or full
     if written is None:
         return NOTHING
-    judged = _judge_written(written)
-    if judged is not None:
-        return judged
-    if whole is not None:
+    if not _is_plain(given or full or "") or not _is_plain(surname_field or ""):
+        judged = _judge_written(written, has_both_fields=bool(given and surname_field))
+        if judged is not None:
+            return judged
+    given_part: str | None
+    surname_part: str | None
+    if whole is not None and not (full or given) and "," not in whole:
+        # surnames alone, as many as there are
+        given_part, surname_part = None, whole
+    elif whole is not None:
         given_part, surname_part = _split_whole(whole, frequencies, full is None)
         if full is None:
             issue = "names_in_one_field" if given_part and surname_part else None
@@ -106,14 +114,16 @@ def _normalise(row: tuple[object, ...], frequencies: NameFrequencies) -> Judged:
             _given(surname_part), split_surnames(given_part, frequencies),
         )  # fmt: skip
         issue = "swapped_name_fields"
-    mended = "mended" if _was_mended(written, given_name, surname_1, surname_2) else None
+    was_mended = (given or full) and _was_mended(given or full, False)
+    was_mended = was_mended or (surname_field and _was_mended(surname_field, True))
+    mended = "mended" if was_mended else None
     return (
         False, given_name, surname_1, surname_2, root_of(given_name), True, joined(issue, mended),
     )  # fmt: skip
 
 
-def _text(value: object, frequencies: NameFrequencies) -> str | None:
-    text = _cleaned(value) if isinstance(value, str) else None
+def _text(value: str, frequencies: NameFrequencies) -> str | None:
+    text = _cleaned(value)
     if text is not None and LOST_LETTER.search(text):
         return frequencies.restore_lost_letters(text)
     return text
@@ -125,10 +135,19 @@ def _cleaned(text: str) -> str | None:
     return None if is_empty(cleaned) else cleaned
 
 
-def _judge_written(written: str) -> Judged | None:
+@lru_cache(maxsize=400_000)
+def _is_plain(text: str) -> bool:
+    """Return whether nothing about a part of a name calls for a closer look."""
+    bare = text.replace(" ", "")
+    return not bare or (
+        bare.isalpha() and len(set(bare)) > 1 and words.SUSPICIOUS.isdisjoint(fold(text).split(" "))
+    )
+
+
+def _judge_written(written: str, *, has_both_fields: bool) -> Judged | None:
     """Return the judgement on companies and on what is no name at all, nothing for a person."""
     low = fold(written)
-    if is_company(written, low):
+    if is_company(written, low, has_both_fields=has_both_fields):
         return True, None, written, None, None, True, None
     bare = re.sub(r"[^\wñç]+", " ", low).strip()
     letters = [character for character in bare if character.isalpha()]
@@ -143,12 +162,17 @@ def _judge_written(written: str) -> Judged | None:
     return None
 
 
-def is_company(written: str, low: str) -> bool:
-    """Return whether a name is that of a company."""
+def is_company(written: str, low: str, *, has_both_fields: bool) -> bool:
+    """Return whether a name is that of a company; given name and surname apart are a person's."""
     if COMPANY_FORM.search(low):
         return True
     tokens = re.sub(r"[^\wñç]+", " ", low).split()
-    if BARE_FORM.search(low) and tokens[-2:-1] and tokens[-2] not in words.PARTICLES:
+    if (
+        not has_both_fields
+        and BARE_FORM.search(low)
+        and tokens[-2:-1]
+        and tokens[-2] not in words.PARTICLES
+    ):
         # written as a word a legal form may be a surname: Sa, Cb and Sc are none
         return written.rsplit(" ", 1)[-1].isupper() and (
             tokens[-1] in ("sl", "slu", "sll", "slp", "sau", "srl", "ute", "cb", "sc")
@@ -180,20 +204,24 @@ def _split_whole(
 
 def _is_given_only(units: list[str], frequencies: NameFrequencies, odds: float) -> bool:
     """Return whether the units are one given name, that many times as likely as name and surname."""
-    folded = fold(" ".join(units))
-    return (
-        len(units) <= 3
-        and frequencies.is_given(folded)
-        and frequencies.given(folded)
-        > frequencies.given(fold(units[0]))
-        + frequencies.surname(fold(" ".join(units[1:])))
-        + log(odds)
+    if len(units) > 3:
+        return False
+    as_given = frequencies.given(fold(" ".join(units)))
+    with_surname = max(
+        frequencies.given(fold(" ".join(units[:cut])))
+        + frequencies.surname(fold(" ".join(units[cut:])))
+        for cut in range(1, len(units))
     )
+    return as_given > with_surname + log(odds)
 
 
 @lru_cache(maxsize=400_000)
-def _tokens(text: str) -> tuple[str, ...]:
+def _tokens(text: str, is_surname: bool = False) -> tuple[str, ...]:
     """Return the words of a name: initials apart, abbreviations written out, titles left away."""
+    if text.replace(" ", "").isalpha():
+        plain = text.split(" ")
+        if words.TO_WRITE_OUT.isdisjoint(text.lower().split(" ")):
+            return tuple(plain)
     text = IN_PARENTHESES.sub(" ", text).replace("\u2019", "'").replace("\u00b4", "'")
     text = NOT_IN_A_NAME.sub(" ", text)
     text = INITIALS.sub(r"\1 ", text)
@@ -208,10 +236,15 @@ def _tokens(text: str) -> tuple[str, ...]:
             stripped = stripped.rstrip(".")
         if stripped and stripped != ".":
             tokens.append(stripped)
-    while len(tokens) > 1 and (
-        fold(tokens[0]).rstrip(".") in words.TITLES
-        or (tokens[0].rstrip(".").lower() in words.TITLES)
-        or (fold(tokens[0]) == "d." and not tokens[1].endswith("."))
+    # Doña before a given name is a title, alone in the surnames it is one of them
+    while (
+        not is_surname
+        and len(tokens) > 1
+        and (
+            fold(tokens[0]).rstrip(".") in words.TITLES
+            or (tokens[0].rstrip(".").lower() in words.TITLES)
+            or (fold(tokens[0]) == "d." and not tokens[1].endswith("."))
+        )
     ):
         tokens = tokens[1:]
     return tuple(tokens)
@@ -226,7 +259,7 @@ def _given(text: str | None) -> str | None:
 def _proper(text: str, is_surname: bool) -> str | None:
     """Return a name in proper case; particles in lower case but at the head of a given name."""
     result: list[str] = []
-    for token in _tokens(text):
+    for token in _tokens(text, is_surname):
         low = token.lower()
         is_particle = low in words.SMALL_PARTICLES and bool(is_surname or result)
         result.append(low if is_particle else proper_word(token))
@@ -235,6 +268,11 @@ def _proper(text: str, is_surname: bool) -> str | None:
 
 def proper_word(word: str) -> str:
     """Return a word of a name in proper case, hyphens, apostrophes and Mc minded."""
+    if word.isalpha():
+        if word[:1].isupper() and word[1:].islower():
+            return word
+        if (word.isupper() or word.islower()) and word[:2].lower() != "mc":
+            return word.capitalize()
     if MIXED_CASE.fullmatch(word):
         return word
     parts = []
@@ -261,7 +299,7 @@ def split_surnames(text: str | None, frequencies: NameFrequencies) -> tuple[str 
     """Part surnames into the first and the second."""
     if not text:
         return None, None
-    tokens = _tokens(text)
+    tokens = _tokens(text, True)
     units = units_of(tokens)
     if not units:
         return None, None
@@ -292,12 +330,11 @@ def root_of(given_name: str | None) -> str | None:
     return root
 
 
-def _was_mended(written: str, *parts: str | None) -> bool:
-    """Return whether more than case and order was changed."""
-    return _word_bag(written) != _word_bag(" ".join(part for part in parts if part))
-
-
 @lru_cache(maxsize=400_000)
-def _word_bag(text: str) -> tuple[str, ...]:
-    found = re.sub(r"[^\wñç]+", " ", fold(text)).split()
-    return tuple(sorted(word for word in found if word not in words.CONJUNCTIONS))
+def _was_mended(text: str, is_surname: bool) -> bool:
+    """Return whether words of a name were written out or left away."""
+    return _word_bag(text) != _word_bag(" ".join(_tokens(text, is_surname)))
+
+
+def _word_bag(text: str) -> list[str]:
+    return sorted(re.sub(r"[^\wñç]+", " ", fold(text)).split())

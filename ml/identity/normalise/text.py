@@ -27,6 +27,9 @@ CODE_PAGE_850 = {
     "\u00a4": "ñ", "\u00a5": "Ñ", "\u00a2": "ó", "\u00a3": "ú", "\u00a1": "í", "\u201a": "é",
 }  # fmt: skip
 IN_A_WORD = re.compile("(?<=[^\\W\\d_])[\u00a4\u00a5\u00a2\u00a3\u00a1\u201a](?=[^\\W\\d_])")
+# The letters of our languages at one stroke; whatever else there is goes letter by letter.
+WITHOUT_ACCENT = str.maketrans("áàâãäåéèêëíìîïóòôõöúùûüýÿ", "aaaaaaeeeeiiiiooooouuuuyy")
+KEPT = str.maketrans("", "", "ñç")
 EMPTY = frozenset(
     {"", "-", "--", ".", "..", "null", "none", "nan", "nat", "n/a", "n/d", "#n/a", "?"}
 )
@@ -45,12 +48,14 @@ def clean(text: str) -> str:
     return BLANKS.sub(" ", text).strip()
 
 
-@lru_cache(maxsize=200_000)
 def fold(text: str) -> str:
     """Return the text to look up by: lower case, no accents but ñ and ç."""
     lowered = text.lower()
     if lowered.isascii():
         return lowered
+    folded = lowered.translate(WITHOUT_ACCENT)
+    if folded.translate(KEPT).isascii():
+        return folded
     return "".join(
         character if character in "ñç" else _without_marks(character) for character in lowered
     )
