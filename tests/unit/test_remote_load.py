@@ -180,6 +180,17 @@ def test_rows_deleted_at_the_source_go_with_a_full_refresh(dms: Deployment) -> N
     assert dms.rows() == [("2", "Soria")]
 
 
+def test_a_backup_that_was_put_back_is_taken_whole(dms: Deployment) -> None:
+    dms.run()
+    dms.sql(
+        "delete from customers where customer_no = '2'",
+        "update customers set city = 'Burgos', updated_at = '2023-12-31 00:00:00'",
+    )
+    assert counts(dms.run())[:2] == (1, 1)
+    assert dms.rows() == [("1", "Burgos")]
+    assert dms.cursor() == "2023-12-31 00:00:00"
+
+
 def test_incremental_equals_full(dms: Deployment) -> None:
     for day in range(1, 6):
         dms.sql(

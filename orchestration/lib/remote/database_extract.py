@@ -7,6 +7,7 @@ and merging rows (shared with files).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -164,7 +165,10 @@ def build_query(
 def _greatest_cursor(
     connection: sa.Connection, remote: RemoteTable, cursor_from: str | None, latest: str
 ) -> str | None:
-    """Return how far this extract comes; a time that lies ahead would hide everything until then."""
+    """Return the greatest cursor from the earlier one on, None when there is none any more.
+
+    A time that lies ahead doesn't count: it would hide everything until then.
+    """
     if remote.cursor is None:
         return None
     column = remote.clause().columns[remote.cursor]
@@ -174,8 +178,7 @@ def _greatest_cursor(
         query = query.where(column >= _bound(connection.dialect, remote, cursor_from))
     if remote.is_cursor_temporal:
         query = query.where(column <= _bound(connection.dialect, remote, latest, "latest"))
-    greatest = writer_of(remote.columns[remote.cursor])(connection.execute(query).scalar())
-    return greatest if greatest is not None else cursor_from
+    return writer_of(remote.columns[remote.cursor])(connection.execute(query).scalar())
 
 
 def _chunks(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Sequence[sa.Row[Any]]]:
@@ -202,36 +205,16 @@ def _write_rows(
             )
 
 
-def extract_table(
-    connection: sa.Connection,
-    table: TableContract,
-    folder: Path,
-    *,
-    place: str,
-    address: str,
-    at: datetime,
-    cursor_from: str | None = None,
-) -> Extract:
-    """Extract one table's declared columns into ``folder``; every value is exact text.
-
-    ``at`` is the time of the extract, UTC without zone: the cursor never comes later than a day after.
-
-    Raises
-    ------
-    InputError
-        When the contract's names aren't in the catalogue, the database refuses or goes away.
-    """
-    path = folder / f"{table.identifier}.parquet"
-    rows: RowSetHash | None = None
+@contextmanager
+def _told_as_sentences(
+    connection: sa.Connection, table: TableContract, folder: Path, place: str, rows: RowSetHash
+) -> Iterator[None]:
+    """Turn what a driver or the disk raises into what happened, where and what to do."""
     try:
-        remote = find_table(sa.inspect(connection), table)
-        rows = RowSetHash(list(remote.columns))
-        cursor_value = _greatest_cursor(connection, remote, cursor_from, latest_cursor(at))
-        chunks = _chunks(connection, build_query(connection.dialect, remote, cursor_from))
-        _write_rows(remote, chunks, path, rows)
+        yield
     except DBAPIError as error:
-        is_lost = error.connection_invalidated or getattr(connection, "closed", False)
-        got = f" after {rows.row_count:,} rows" if rows is not None and rows.row_count else ""
+        is_lost = error.connection_invalidated or connection.closed
+        got = f" after {rows.row_count:,} rows" if rows.row_count else ""
         what = (
             f"the connection to the {place} was lost{got}. Check the server, then run again"
             if is_lost
@@ -249,6 +232,40 @@ def extract_table(
             f"({type(error).__name__}). Check the table's location in "
             f"staging/{table.system}/sources.yml."
         ) from None
+
+
+def extract_table(
+    connection: sa.Connection,
+    table: TableContract,
+    folder: Path,
+    *,
+    place: str,
+    address: str,
+    at: datetime,
+    cursor_from: str | None = None,
+) -> Extract:
+    """Extract one table's declared columns into ``folder``; every value is exact text.
+
+    ``at`` is the time of the extract, UTC without zone: the cursor never comes later than a day after.
+    When no row is at or after ``cursor_from``, all rows are extracted.
+
+    Raises
+    ------
+    InputError
+        When the contract's names aren't in the catalogue, the database refuses or goes away.
+    """
+    path = folder / f"{table.identifier}.parquet"
+    rows = RowSetHash()
+    with _told_as_sentences(connection, table, folder, place, rows):
+        remote = find_table(sa.inspect(connection), table)
+        rows.columns = tuple(remote.columns)
+        cursor_value = _greatest_cursor(connection, remote, cursor_from, latest_cursor(at))
+        if cursor_from is not None and cursor_value is None:
+            # The row that gave the cursor is gone: a backup was put back, or it was deleted.
+            cursor_from = None
+            cursor_value = _greatest_cursor(connection, remote, None, latest_cursor(at))
+        chunks = _chunks(connection, build_query(connection.dialect, remote, cursor_from))
+        _write_rows(remote, chunks, path, rows)
     return Extract(
         path=path,
         name=f"database:{table.system}.{table.location.partition('://')[2]}",

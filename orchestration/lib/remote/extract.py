@@ -46,7 +46,7 @@ class RowSetHash:
     """Hash of a multiset of rows: a server may give the same rows in another order."""
 
     def __init__(self, columns: Sequence[str] = ()) -> None:
-        self._columns = tuple(columns)
+        self.columns = tuple(columns)
         self._sum = 0
         self.row_count = 0
 
@@ -64,7 +64,7 @@ class RowSetHash:
 
     def hexdigest(self) -> str:
         """Return the hash of the rows so far, hexadecimal."""
-        parts = (*self._columns, str(self.row_count), str(self._sum))
+        parts = (*self.columns, str(self.row_count), str(self._sum))
         return sha256("\x1f".join(parts).encode()).hexdigest()
 
 

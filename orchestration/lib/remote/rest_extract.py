@@ -218,6 +218,19 @@ AUTH_ENDINGS = {
 }
 
 
+def _refusal_of(
+    error: Exception, base_url: str, table: TableContract, patience: Patience, page_count: int
+) -> InputError:
+    rest = table.rest or RestContract()
+    endings = AUTH_ENDINGS.get(dict(rest.auth).get("type", ""), ())
+    asked = {variable_of(table.system, ending) for ending in endings}
+    got = f" Pages read before: {page_count}." if page_count else ""
+    return InputError(
+        f"{label_of(table)}: {_place(base_url, table)} {_failure(error, table, patience, asked)}{got} "
+        "Nothing of this run is published."
+    )
+
+
 def extract_records(
     base_url: str,
     table: TableContract,
@@ -253,14 +266,7 @@ def extract_records(
             for page in rest_client.iterate_pages(base_url, table, rest, params, patience):
                 pages.write(page, file)
     except (RequestException, ValueError) as error:
-        endings = AUTH_ENDINGS.get(dict(rest.auth).get("type", ""), ())
-        asked = {variable_of(table.system, ending) for ending in endings}
-        got = f" Pages read before: {pages.page_count}." if pages.page_count else ""
-        raise InputError(
-            f"{label_of(table)}: {_place(base_url, table)} "
-            f"{_failure(error, table, patience, asked)}{got} "
-            "Nothing of this run is published."
-        ) from None
+        raise _refusal_of(error, base_url, table, patience, pages.page_count) from None
     except OSError as error:
         raise not_written(table, folder, error) from None
     return Extract(
