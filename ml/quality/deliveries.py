@@ -1,6 +1,6 @@
-"""What a file's name says of its delivery: which series it belongs to, and of which day it is.
+"""Which deliveries are of one kind and rhythm, and how many days each stands for.
 
-Belongs here: reading names. Does not: reading files.
+Belongs here: names and days. Does not: reading files, or finding the date in a name (ingestion).
 """
 
 from __future__ import annotations
@@ -10,22 +10,19 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-_DATE = re.compile(r"(?<!\d)(\d{4})-?(\d{2})(?:-?(\d{2}))?(?!\d)")
-
 
 def series_of(source_file: str) -> str:
     """Return the name with every digit as 9: deliveries of one kind and rhythm share it."""
     return re.sub(r"\d", "9", source_file)
 
 
-def day_of(source_file: str) -> date | None:
-    """Return the first date-like part of a name (its first day when it is a month), None without."""
-    for year, month, day in _DATE.findall(source_file):
-        try:
-            return date(int(year), int(month), int(day or 1))
-        except ValueError:
-            continue
-    return None
+def day_of(delivery_date: str | None) -> date | None:
+    """Return the day of a delivery from the ledger's digits (a month is its first day)."""
+    digits = (delivery_date or "").partition("_")[0]
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8] or 1))
+    except ValueError:
+        return None
 
 
 def days_covered(days: Sequence[date | None]) -> list[float]:

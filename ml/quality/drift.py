@@ -36,6 +36,7 @@ PROFILE_COLUMNS: Final = (
     "pattern_share",
     "common_values",
     "undeclared_columns",
+    "renamed_columns",
     "is_distribution_compared",
 )
 """Columns that a profile must have to be judged."""
@@ -140,7 +141,7 @@ def _records(frame: pd.DataFrame, names: list[str], *, is_new: bool) -> list[dic
         record.update(is_new=is_new, position=position)
         for name in ("quantiles", "common_values"):
             record[name] = json.loads(record[name]) if isinstance(record[name], str) else None
-        for name in ("pattern", "undeclared_columns", "delivery"):
+        for name in ("pattern", "undeclared_columns", "renamed_columns", "delivery"):
             record[name] = record[name] if isinstance(record[name], str) else None
     return records
 
@@ -176,20 +177,30 @@ def _percent(share: float) -> str:
     return f"{share:.1%}".replace("%", " %")
 
 
+def _names(row: Row, column: str) -> set[str]:
+    return {name.strip() for name in (row[column] or "").split(",") if name.strip()}
+
+
 def _new_columns(row: Row, earlier: Sequence[Row]) -> Iterator[Finding]:
-    before = {
-        name for past in earlier for name in (past["undeclared_columns"] or "").split(",") if name
-    }
-    now = {name for name in (row["undeclared_columns"] or "").split(",") if name}
-    if now - before:
-        names = ", ".join(sorted(now - before))
-        yield Finding(
+    for column, severity, kind, sentence in (
+        (
+            "undeclared_columns",
             "warning",
             "new_columns",
-            float(len(now - before)),
-            f"The delivery has new columns that the contract does not declare ({names}); they are "
-            "not loaded. Declare them, or name them as another name of a declared column.",
-        )
+            "The delivery has new columns that the contract does not declare ({names}); they are not "
+            "loaded. Declare them, or name them as another name of a declared column.",
+        ),
+        (
+            "renamed_columns",
+            "notice",
+            "renamed_columns",
+            "Columns came under another of their declared names ({names}).",
+        ),
+    ):
+        before = {name for past in earlier for name in _names(past, column)}
+        new = sorted(_names(row, column) - before)
+        if new:
+            yield Finding(severity, kind, float(len(new)), sentence.format(names=", ".join(new)))
 
 
 def _row_count(row: Row, earlier: Sequence[Row], limits: DriftLimits) -> Iterator[Finding]:

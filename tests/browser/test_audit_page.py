@@ -18,7 +18,7 @@ from orchestration.lib.audit.page import render_audit
 from tests.system_parts import find_program, skip_or_fail
 from tests.unit.test_audit import full_facts
 
-FLAGS = [
+FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -30,7 +30,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
     "--enable-logging=stderr",
-]
+)
 PHONE, DESKTOP = 500, 1280
 # Chromium's own window is never narrower than 500 pixels: the phone is a frame of 360 in it.
 PROBE = """<script>

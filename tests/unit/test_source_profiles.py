@@ -63,7 +63,12 @@ def columns() -> dict[str, str]:
 
 
 def deliver(
-    raw: duckdb.DuckDBPyConnection, month: int, rows: int, code: str = "'A' || i % 3"
+    raw: duckdb.DuckDBPyConnection,
+    month: int,
+    rows: int,
+    code: str = "'A' || i % 3",
+    status: str = "loaded",
+    note: str | None = None,
 ) -> None:
     batch, file = f"batch{month}", f"people_2024{month:02d}01.csv"
     raw.execute(
@@ -75,8 +80,8 @@ def deliver(
     raw.execute(
         """insert into raw._batches by name select ? as batch_id, 'shop' as source_system,
         'people' as table_name, ? as source_file, ? as rows_delivered, '' as undeclared_columns,
-        timestamp '2024-06-01' as loaded_at""",
-        [batch, file, rows],
+        timestamp '2024-06-01' as loaded_at, ? as delivery_date, ? as status, ? as note""",
+        [batch, file, rows, f"2024{month:02d}01", status, note],
     )
 
 
@@ -169,3 +174,18 @@ def test_prose_is_not_shown_even_where_nobody_declared_it_personal(
     found = profile(raw)
     assert found.loc["code", "minimum"] is None
     assert pd.isna(found.loc["code", "common_values"])
+
+
+def test_a_file_that_came_twice_is_not_profiled(raw: duckdb.DuckDBPyConnection) -> None:
+    deliver(raw, 1, 50)
+    deliver(raw, 2, 50, status="duplicate")
+    assert set(profile(raw)["batch_id"]) == {"batch1"}
+
+
+def test_renamed_columns_are_taken_from_the_ledger(raw: duckdb.DuckDBPyConnection) -> None:
+    deliver(raw, 1, 50)
+    deliver(raw, 2, 50, note="columns under another name: COD, C.P.")
+    found = profile(raw)
+    table = found.loc["*"].set_index("batch_id")
+    assert table.loc["batch2", "renamed_columns"] == "COD, C.P."
+    assert table.loc["batch2", "drift_kinds"] == "renamed_columns"

@@ -15,6 +15,7 @@ from orchestration.lib.errors import InputError
 
 MAXIMUM_COLUMNS = 2_000
 NAMES_IN_A_MESSAGE = 60
+RENAMED_NOTE = "columns under another name: "
 
 
 def normal_name(name: str) -> str:
@@ -28,6 +29,12 @@ class ColumnMatch:
 
     source_of: Mapping[str, str | None]
     undeclared: tuple[str, ...]
+    renamed: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str | None:
+        """Sentence for the ledger when columns came under another of their accepted names."""
+        return f"{RENAMED_NOTE}{', '.join(self.renamed)}" if self.renamed else None
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -114,4 +121,10 @@ def match_columns(table: TableContract, found: Sequence[str], where: str) -> Col
     if missing:
         raise InputError(_missing_sentence(table, where, missing, found))
     used = set(source_of.values())
-    return ColumnMatch(source_of, tuple(name for name in found if name not in used))
+    usual = {column.name: normal_name(column.accepted_names[0]) for column in table.columns}
+    renamed = tuple(
+        source
+        for name, source in source_of.items()
+        if source is not None and normal_name(source) != usual[name]
+    )
+    return ColumnMatch(source_of, tuple(name for name in found if name not in used), renamed)

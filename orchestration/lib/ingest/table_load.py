@@ -164,7 +164,7 @@ class TableLoad:
                     rows_rejected=rejected[index],
                     rows_unchanged=unchanged[index],
                 )
-                self._write(result, file.delivery, file.match.undeclared)
+                self._write(result, file.delivery, file.match.undeclared, file.match.note)
             for note in self._notes:
                 rows = same.get(note.delivery.content_sha256, 0) if note.rows is None else note.rows
                 batch_id = self._batch_id(note.delivery)

@@ -6,8 +6,9 @@ change means (`ml.quality`).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
@@ -16,6 +17,7 @@ import pandas as pd
 from ml.quality import TABLE_ROW, judge_profiles
 from ml.quality.deliveries import day_of, days_covered, series_of
 from orchestration.lib.contract import SystemContract, TableContract
+from orchestration.lib.ingest.headers import RENAMED_NOTE
 from orchestration.lib.quality.profiling import profile_table, sample_steps
 
 RELATION = "quality.source_profiles"
@@ -38,9 +40,11 @@ def new_batches(
     return connection.execute(
         f"""select batches.batch_id, batches.source_system, batches.table_name,
             batches.source_file, batches.rows_delivered, batches.undeclared_columns,
-            batches.loaded_at
+            batches.loaded_at, batches.delivery_date, batches.note
         from raw._batches as batches
         where list_contains(cast(? as varchar[]), batches.source_system)
+            -- A file that came twice, or whose name came with other content, is no delivery to judge.
+            and coalesce(batches.status, 'loaded') in ('loaded', 'superseded')
             and not exists (
                 select 1 from {RELATION} as known where known.batch_id = batches.batch_id
             )
@@ -90,10 +94,11 @@ def _profile_deliveries(
             "table_name": table.name,
             "batch_id": batch["batch_id"],
             "source_file": batch["source_file"],
-            "delivery": _text_day(batch["source_file"]),
+            "delivery": _text_day(batch["delivery_date"]),
             "delivery_series": series_of(batch["source_file"]),
             "loaded_at": batch["loaded_at"],
             "undeclared_columns": batch["undeclared_columns"] or "",
+            "renamed_columns": _renamed(batch["note"]),
             "rows_delivered": int(batch["rows_delivered"]),
         }
         for batch in delivered.to_dict("records")
@@ -122,25 +127,35 @@ def _profile_deliveries(
     return rows
 
 
-def _text_day(source_file: str) -> str | None:
-    day = day_of(source_file)
+def _text_day(delivery_date: str | None) -> str | None:
+    day = day_of(delivery_date)
     return day.isoformat() if day else None
+
+
+def _renamed(note: str | None) -> str:
+    """Return the names under which the ledger says that columns came, comma separated."""
+    return note.removeprefix(RENAMED_NOTE) if note and note.startswith(RENAMED_NOTE) else ""
 
 
 def _days_covered(
     table: TableContract, batches: Sequence[Mapping[str, Any]], history: pd.DataFrame
 ) -> dict[str, float]:
     """Return how many days each delivered file stands for, by its name."""
-    names = {str(batch["source_file"]) for batch in batches}
+    found = {str(batch["source_file"]): batch["delivery"] for batch in batches}
     if len(history):
         is_table = (history["source_system"] == table.system) & (
             history["table_name"] == table.name
         )
-        names |= set(history.loc[is_table, "source_file"].astype(str))
+        known = history[is_table]
+        found |= dict(zip(known["source_file"].astype(str), known["delivery"], strict=True))
+    by_series: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for file, delivery in found.items():
+        by_series[series_of(file)].append((delivery or "", file))
     covered: dict[str, float] = {}
-    for series in {series_of(name) for name in names}:
-        files = sorted(name for name in names if series_of(name) == series)
-        covered |= dict(zip(files, days_covered([day_of(name) for name in files]), strict=True))
+    for deliveries in by_series.values():
+        deliveries.sort()
+        days = [date.fromisoformat(day) if day else None for day, _ in deliveries]
+        covered |= dict(zip((file for _, file in deliveries), days_covered(days), strict=True))
     return covered
 
 

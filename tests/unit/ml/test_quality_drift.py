@@ -44,6 +44,7 @@ def profile(month: int, **given: Any) -> dict[str, Any]:
         "pattern_share": 0.97,
         "common_values": None,
         "undeclared_columns": "",
+        "renamed_columns": "",
         "is_distribution_compared": True,
         **given,
     }
@@ -108,6 +109,8 @@ def test_a_file_cut_short_and_new_columns_warn() -> None:
     usual = profile(6, **table, rows=3_000, rows_per_day=100.0, undeclared_columns="TEL_MOVIL")
     new = verdict(usual, earlier)
     assert (new["drift_severity"], new["drift_kinds"]) == ("warning", "new_columns")
+    renamed = verdict({**usual, "undeclared_columns": "", "renamed_columns": "C.P."}, earlier)
+    assert (renamed["drift_severity"], renamed["drift_kinds"]) == ("notice", "renamed_columns")
 
 
 def test_a_late_delivery_is_judged_against_those_before_it_only() -> None:
@@ -161,10 +164,9 @@ def test_a_column_that_the_query_forgot_is_named() -> None:
 def test_names_tell_series_and_day() -> None:
     assert series_of("tickets_2024-01.ndjson.gz") == "tickets_9999-99.ndjson.gz"
     assert series_of("tickets_2024-01-31.ndjson.gz") != series_of("tickets_2024-01.ndjson.gz")
-    assert day_of("clientes_20240229.csv") == date(2024, 2, 29)
-    assert day_of("tickets_2024-05.ndjson.gz") == date(2024, 5, 1)
-    assert day_of("events_202405.parquet") == date(2024, 5, 1)
-    assert day_of("order_20249999.csv") is None
-    assert day_of("transactions.parquet") is None
+    assert day_of("20240229") == date(2024, 2, 29)
+    assert day_of("202405") == date(2024, 5, 1)
+    assert day_of("20240131_093000") == date(2024, 1, 31)
+    assert [day_of(""), day_of(None), day_of("20240231")] == [None, None, None]
     assert days_covered([date(2024, 1, 1), date(2024, 2, 1), date(2024, 2, 2)]) == [31, 31, 1]
     assert days_covered([None]) == [1.0]
