@@ -250,14 +250,14 @@ def reachability_section(facts: Facts, words: Words) -> Section:
     if consents:
         section.table(
             "consents_title",
-            ("purpose", "channel", "granted", "refused", "suppressed"),
+            ("purpose", "channel", "granted", "pending", "refused"),
             [
                 (
                     words.maybe(f"purpose.{row['purpose']}", row["purpose"]),
                     words.maybe(f"channel.{row['channel']}", row["channel"]),
                     words.people(row["granted"]),
+                    words.people(row["pending"]),
                     words.people(row["refused"]),
-                    words.people(row["suppressed"]),
                 )
                 for row in consents
             ],

@@ -73,12 +73,18 @@ QUERIES: Final[dict[str, Query]] = {
             select source_system, count(*) as orders, sum(net_amount) as net_amount
             from marts.fct_orders where not is_return group by source_system
         ),
+        newest as (
+            -- A file that was read again, under a changed contract, counts once.
+            select * from quality.reconciliation qualify row_number() over (
+                partition by source_system, table_name, source_file order by loaded_at desc
+            ) = 1
+        ),
         files as (
             select source_system, count(*) as files, sum(rows_delivered) as rows_delivered,
                 sum(rows_loaded) as rows_loaded, sum(rows_rejected) as rows_rejected,
                 sum(rows_unchanged) as rows_unchanged,
                 count(*) filter (where not is_balanced) as unbalanced_files
-            from quality.reconciliation group by source_system
+            from newest group by source_system
         )
         select * from systems left join records using (source_system)
         left join sold using (source_system) left join files using (source_system)
@@ -267,19 +273,14 @@ QUERIES: Final[dict[str, Query]] = {
         from marts.pareto_curve order by customer_share""",
     ),
     "qualification": Query(
-        ("marts.fct_orders", "marts.fct_order_lines"),
-        """with lines as (
-            select order_id, avg(cast(product_id <> 'unknown' as double)) as what_share
-            from marts.fct_order_lines group by order_id
-        )
-        select orders.source_system, count(*) as orders,
-            avg(cast(orders.customer_id is not null as double)) as who_share,
-            avg(coalesce(lines.what_share, 0)) as what_share,
-            avg(cast(orders.is_time_of_day_known as double)) as when_share,
-            avg(case when orders.customer_id is not null and lines.what_share = 1 then 1.0 else 0.0
-                end) as qualified_share
-        from marts.fct_orders as orders left join lines using (order_id)
-        where not orders.is_return group by orders.source_system order by orders.source_system""",
+        ("marts.purchase_qualification",),
+        """select source_system, sum(purchases) as orders,
+            sum(purchases_with_who) / sum(purchases) as who_share,
+            sum(purchases_with_what) / sum(purchases) as what_share,
+            sum(purchases_with_when) / sum(purchases) as when_share,
+            sum(qualified_purchases) / sum(purchases) as qualified_share
+        from marts.purchase_qualification group by source_system having sum(purchases) > 0
+        order by source_system""",
     ),
     "contact_points": Query(
         ("marts.customer_360",),
@@ -293,10 +294,9 @@ QUERIES: Final[dict[str, Query]] = {
     ),
     "consents": Query(
         ("marts.customer_consents",),
-        """select purpose, channel,
-            count(*) filter (where is_granted and not is_suppressed) as granted,
-            count(*) filter (where not is_granted) as refused,
-            count(*) filter (where is_suppressed) as suppressed
+        """select purpose, channel, count(*) filter (where status = 'granted') as granted,
+            count(*) filter (where status = 'pending') as pending,
+            count(*) filter (where status not in ('granted', 'pending')) as refused
         from marts.customer_consents group by purpose, channel order by purpose, channel""",
     ),
     "messages": Query(

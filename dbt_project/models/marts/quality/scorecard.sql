@@ -27,7 +27,18 @@ products as (
 
 reconciliation as (
 
-    select * from {{ ref('reconciliation') }}
+    {# A file that was read again, under a changed contract, counts once. #}
+    select numbered.*
+    from (
+        select
+            files.*,
+            row_number() over (
+                partition by files.source_system, files.table_name, files.source_file
+                order by files.loaded_at desc
+            ) as read_number
+        from {{ ref('reconciliation') }} as files
+    ) as numbered
+    where numbered.read_number = 1
 
 ),
 
