@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES ?= complete_journey
+SOURCES ?= demo
 
 .PHONY: demo test lint lint-sql bench ui install lock format help
 
@@ -50,6 +50,7 @@ format: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.btyd
 	$(BIN)/python -m benchmarks.run_overhead
+	$(BIN)/python -m benchmarks.simulation
 
 # The UI and the daemon share DAGSTER_HOME with the command line: runs started there show up here.
 ui: $(STAMP)

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CADENCIA_", frozen=True, extra="ignore")
 
     home: Path = PROJECT_ROOT / "data"
-    sources: Annotated[tuple[str, ...], NoDecode] = ("complete_journey",)
+    sources: Annotated[tuple[str, ...], NoDecode] = DEMO_SYSTEMS
     threads: int = Field(default=2, ge=1)
     memory_limit: str = "6GB"
     keep_published: int = Field(default=5, ge=1)

@@ -131,7 +131,7 @@ class FileFaultRates:
     duplicated_file: float = 0.06
     late_file: float = 0.12
     duplicated_row: float = 0.001
-    damaged_row: float = 0.0005
+    damaged_row: float = 0.001
     rows_for_damage: int = 500
     byte_order_mark: float = 0.3
     windows_line_ends: float = 0.3

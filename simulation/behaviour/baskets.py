@@ -79,7 +79,7 @@ class Baskets:
         tickets = len(spend)
         size = np.maximum(np.round(spend / MEAN_LINE_AMOUNT + rng.normal(0, 0.35, tickets)), 1)
         size = np.minimum(size, _MAXIMUM_LINES).astype(np.int64)
-        first = np.concatenate([[0], np.cumsum(size)[:-1]]).astype(np.int64)
+        first = np.cumsum(size) - size
         ticket = np.repeat(np.arange(tickets), size)
         lines = len(ticket)
         forced = np.full(lines, NO_ID)
