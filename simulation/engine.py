@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from simulation.behaviour.assortment import Assortment
 from simulation.behaviour.browsing import Browsing
 from simulation.behaviour.campaigns import Campaigns
 from simulation.behaviour.car_sales import CarSales
@@ -75,13 +76,14 @@ class Simulation:
         self._groceries = Groceries(
             config, population, participation.shoppers, market.items, len(market.stores)
         )
-        self._electronics = Electronics(config, self._buyers, people)
+        assortment = Assortment(market.products)
+        self._electronics = Electronics(config, self._buyers, people, assortment)
         old = self._buyers[~np.isnat(self._electronics.account_since)]
         self._browsing = Browsing(config, population, self._buyers)
-        self._page_flow = PageFlow(market.products, market.contents)
-        self._shop_orders = ShopOrders(population, market.products, old)
+        self._page_flow = PageFlow(assortment, market.contents)
+        self._shop_orders = ShopOrders(population, market.products, assortment, old)
         self._service = Service(population, market.products)
-        self._forms = Forms(population, market.products, market.contents, self._buyers)
+        self._forms = Forms(population, assortment, market.contents, self._buyers)
         self._fleet = Fleet(market.vehicle_models)
         self._workshop = Workshop(self._fleet)
         self._contracts = Contracts(

@@ -10,12 +10,22 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from simulation.behaviour.assortment import Assortment
 from simulation.behaviour.daytime import WEB_HOURS, draw_time_of_day
-from simulation.behaviour.state import DAY, NEVER, Columns, Pool, StatefulProcess, Window, at_days
+from simulation.behaviour.state import (
+    DAY,
+    NEVER,
+    Columns,
+    Pool,
+    StatefulProcess,
+    Window,
+    at_days,
+    shifted,
+)
 from simulation.catalogue.electronics import ACCESSORY_CATEGORIES, MAIN_CATEGORIES, MAIN_NAMES
 from simulation.config import SimulationConfig
 from simulation.frames import LATENT, NO_ID, RENEWALS, categorical, concatenate, constant
-from simulation.randomness import Booleans, Floats, Integers, Times, WeightedDraw, stream
+from simulation.randomness import Booleans, Floats, Integers, Times, stream
 
 DAYS_PER_YEAR: Final = 365.25
 # How long before a purchase its visits begin at most.
@@ -42,6 +52,7 @@ _PURCHASE_COLUMNS: Final = {
     "campaign": "int64",
     "clicked": "bool",
     "attached": "int64",
+    "product": "int64",
 }
 
 
@@ -51,11 +62,13 @@ class Electronics(StatefulProcess):
     arrays = ("next_day", "bought", "last_day")
     pools = ("purchases",)
 
-    def __init__(self, config: SimulationConfig, buyers: Integers, people: int) -> None:
+    def __init__(
+        self, config: SimulationConfig, buyers: Integers, people: int, assortment: Assortment
+    ) -> None:
         rng = stream(config.seed, "electronics buyers")
         count, kinds = len(buyers), len(MAIN_CATEGORIES)
         self.buyers = buyers
-        self._people = people
+        self._assortment = assortment
         self._row_of_person = np.full(people, NO_ID)
         self._row_of_person[buyers] = np.arange(count)
         shape = np.array([category.renewal_shape for category in MAIN_CATEGORIES])
@@ -95,12 +108,12 @@ class Electronics(StatefulProcess):
                 break
             day = np.maximum(self.next_day[row, category], window.first_day)
             at = self._moment(rng, window, day)
-            planned.append(self._purchase(row, category, at))
+            planned.append(self._purchase(rng, row, category, at))
             renewals.append(self._renew(rng, window, row, category, at))
         planned.append(self._driven(rng, driven))
         columns = {name: np.concatenate([p[name] for p in planned]) for name in planned[0]}
         renewed = concatenate(RENEWALS, renewals)
-        self._plan_accessories(rng, window, columns)
+        self._plan_accessories(rng, columns)
         return columns, renewed
 
     def take_purchases(self, window: Window) -> Columns:
@@ -115,17 +128,19 @@ class Electronics(StatefulProcess):
         return due
 
     def _moment(self, rng: np.random.Generator, window: Window, day: Floats) -> Times:
-        """Turn a planned day into a moment; some wait for Black Friday, or for the summer's end."""
+        """Turn a planned day into a moment; some wait for Black Friday."""
         at = window.at(day)
-        friday = _black_friday(at)
+        friday = black_friday(at)
         wait = (friday - at) / DAY
         waits = (wait > 0) & (wait < _BLACK_FRIDAY_WAIT_DAYS)
         waits &= rng.random(len(day)) < _BLACK_FRIDAY_PULL
-        shifted = friday + rng.integers(-2, 4, len(day)) * DAY
-        at = np.where(waits, shifted, at)
+        moved = friday + rng.integers(-2, 4, len(day)) * DAY
+        at = np.where(waits, moved, at)
         return draw_time_of_day(rng, at, WEB_HOURS)
 
-    def _purchase(self, row: Integers, category: Integers, at: Times) -> Columns:
+    def _purchase(
+        self, rng: np.random.Generator, row: Integers, category: Integers, at: Times
+    ) -> Columns:
         count = len(row)
         return {
             "at": at,
@@ -134,6 +149,7 @@ class Electronics(StatefulProcess):
             "category": category,
             "campaign": np.full(count, NO_ID),
             "clicked": np.full(count, False),
+            "product": self._assortment.main(rng, category),
         }
 
     def _renew(
@@ -168,16 +184,18 @@ class Electronics(StatefulProcess):
         count = len(driven["at"])
         fitting = _FITTING[driven["category"]]
         anything = rng.integers(0, len(ACCESSORY_CATEGORIES), count)
+        category = np.where(fitting >= 0, fitting, anything)
         return {
             "at": driven["at"],
             "person": driven["person"],
             "kind": np.full(count, ACCESSORY),
-            "category": np.where(fitting >= 0, fitting, anything),
+            "category": category,
             "campaign": driven["campaign"],
             "clicked": driven["clicked"],
+            "product": self._assortment.accessory(rng, category),
         }
 
-    def _plan_accessories(self, rng: np.random.Generator, window: Window, planned: Columns) -> None:
+    def _plan_accessories(self, rng: np.random.Generator, planned: Columns) -> None:
         """Attach accessories to main purchases: in the same order, later, and again and again."""
         attached = np.zeros(len(planned["at"]), dtype=np.int64)
         for number, accessory in enumerate(ACCESSORY_CATEGORIES):
@@ -189,17 +207,14 @@ class Electronics(StatefulProcess):
             attached[same] |= 1 << number
             later = np.flatnonzero(buys & ~same)
             wait = np.maximum(rng.exponential(_ACCESSORY_MEAN_DAYS, len(later)), 1.0)
-            self._push_accessories(
-                rng, window, planned["person"][later], number, planned["at"][later], wait
-            )
+            self._push_accessories(rng, planned, later, number, wait)
             if accessory.mean_days:
-                self._push_consumables(rng, window, planned, fits, number)
+                self._push_consumables(rng, planned, fits, number)
         self.purchases.push(**planned, attached=attached)
 
     def _push_consumables(
         self,
         rng: np.random.Generator,
-        window: Window,
         planned: Columns,
         fits: Booleans,
         number: int,
@@ -216,28 +231,27 @@ class Electronics(StatefulProcess):
             )
             soon = elapsed < 5 * DAYS_PER_YEAR
             rows, elapsed = rows[soon], elapsed[soon]
-            self._push_accessories(
-                rng, window, planned["person"][rows], number, planned["at"][rows], elapsed
-            )
+            self._push_accessories(rng, planned, rows, number, elapsed)
 
     def _push_accessories(
         self,
         rng: np.random.Generator,
-        window: Window,
-        person: Integers,
+        planned: Columns,
+        rows: Integers,
         number: int,
-        after: Times,
         wait_days: Floats,
     ) -> None:
-        at = after + np.ceil(wait_days).astype(np.int64) * DAY
+        """Plan purchases of an accessory that fits the main products bought."""
+        at = shifted(planned["at"][rows], np.ceil(wait_days), DAY)
         self.purchases.push(
             at=draw_time_of_day(rng, at, WEB_HOURS),
-            person=person,
+            person=planned["person"][rows],
             kind=ACCESSORY,
             category=number,
             campaign=NO_ID,
             clicked=False,
             attached=0,
+            product=self._assortment.fitting(rng, number, planned["product"][rows]),
         )
 
     def latent(self, window: Window) -> pd.DataFrame:
@@ -265,24 +279,11 @@ class Electronics(StatefulProcess):
         )
 
 
-def _black_friday(times: Times) -> Times:
-    """Return the Friday before November's last Thursday week ends, of each time's year."""
+def black_friday(times: Times) -> Times:
+    """Return the day after November's fourth Thursday of each time's year."""
     years = times.astype("datetime64[Y]")
     first = (years.astype("datetime64[M]") + 10).astype("datetime64[D]")
     weekday = (first.astype(np.int64) + 3) % 7
     thursday = first + ((3 - weekday) % 7).astype("timedelta64[D]") + 21
     friday: Times = (thursday + 1).astype("datetime64[us]")
     return friday
-
-
-def draw_products(
-    rng: np.random.Generator, products: pd.DataFrame, names: tuple[str, ...], category: Integers
-) -> Integers:
-    """Return a product of each category, cheap ones more often."""
-    chosen = np.empty(len(category), dtype=np.int64)
-    for number, name in enumerate(names):
-        rows = np.flatnonzero(category == number)
-        options = np.flatnonzero((products["category"] == name).to_numpy())
-        price = products["price"].to_numpy()[options]
-        chosen[rows] = options[WeightedDraw(1.0 / np.sqrt(price))(rng, len(rows))]
-    return chosen

@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from simulation.behaviour.assortment import Assortment
 from simulation.behaviour.browsing import Browsing
 from simulation.behaviour.daytime import WEB_HOURS, draw_time_of_day
-from simulation.behaviour.electronics import draw_products
 from simulation.behaviour.state import DAY, NEVER, Columns, Pool, StatefulProcess, Window, shifted
 from simulation.catalogue.electronics import MAIN_NAMES
 from simulation.frames import NO_ID, SUBMISSIONS, categorical
@@ -43,12 +43,12 @@ class Forms(StatefulProcess):
     def __init__(
         self,
         population: Population,
-        products: pd.DataFrame,
+        assortment: Assortment,
         contents: pd.DataFrame,
         buyers: Integers,
     ) -> None:
         self._population = population
-        self._products = products
+        self._assortment = assortment
         self._buyers = buyers
         paths = contents["path"].astype(str).to_numpy()
         self._pages = np.array([int(np.flatnonzero(paths == page)[0]) for page in _PAGES])
@@ -107,9 +107,7 @@ class Forms(StatefulProcess):
         count = rng.poisson(rate)
         day = window.start + rng.integers(0, window.days, count) * DAY
         at = draw_time_of_day(rng, day, WEB_HOURS)
-        product = draw_products(
-            rng, self._products, MAIN_NAMES, rng.integers(0, len(MAIN_NAMES), count)
-        )
+        product = self._assortment.main(rng, rng.integers(0, len(MAIN_NAMES), count))
         total = len(due["at"]) + count
         return {
             "kind": np.full(total, REGISTRATION),

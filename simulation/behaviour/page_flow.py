@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from simulation.behaviour.assortment import Assortment
 from simulation.behaviour.browsing import Visits
-from simulation.behaviour.electronics import draw_products
 from simulation.behaviour.state import SECOND, Array, Columns, shifted
 from simulation.catalogue.electronics import MAIN_CATEGORIES, MAIN_NAMES
 from simulation.frames import NO_ID, WEB_EVENTS, categorical
@@ -45,12 +45,12 @@ class PageFlow:
 
     Parameters
     ----------
-    products, contents
+    assortment, contents
         The offer and the pages of the web.
     """
 
-    def __init__(self, products: pd.DataFrame, contents: pd.DataFrame) -> None:
-        self._products = products
+    def __init__(self, assortment: Assortment, contents: pd.DataFrame) -> None:
+        self._assortment = assortment
         groups = contents["content_group"].astype(str)
         about = contents["category"].astype(object)
         self._pages = {
@@ -148,9 +148,7 @@ class PageFlow:
     def _viewed(self, rng: np.random.Generator, about: Integers, session: Integers) -> Integers:
         category = about[session]
         somewhere = rng.integers(0, len(MAIN_NAMES), len(session))
-        return draw_products(
-            rng, self._products, MAIN_NAMES, np.where(category >= 0, category, somewhere)
-        )
+        return self._assortment.main(rng, np.where(category >= 0, category, somewhere))
 
     def _terms(self, rng: np.random.Generator, about: Integers) -> Integers:
         anything = rng.integers(0, len(_SEARCHES), len(about))

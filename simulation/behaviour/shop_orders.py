@@ -11,16 +11,16 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from simulation.behaviour.assortment import Assortment
 from simulation.behaviour.browsing import Visits
-from simulation.behaviour.electronics import MAIN, _black_friday, draw_products
+from simulation.behaviour.electronics import MAIN, black_friday
 from simulation.behaviour.state import DAY, SECOND, Columns, Pool, StatefulProcess, Window
-from simulation.catalogue.electronics import ACCESSORY_CATEGORIES, MAIN_NAMES
+from simulation.catalogue.electronics import ACCESSORY_CATEGORIES
 from simulation.frames import NO_ID, REFUNDS, SHOP_ORDER_LINES, SHOP_ORDERS, categorical
 from simulation.population import Population
 from simulation.population.national_ids import padded
 from simulation.randomness import Booleans, Floats, Integers, Times
 
-_ACCESSORY_NAMES: Final = tuple(accessory.name for accessory in ACCESSORY_CATEGORIES)
 _CODES: Final = ("BLACKFRIDAY", "BIENVENIDA10", "NEBRA10", "NEBRA15", "NEBRA20")
 _BLACK_FRIDAY, _WELCOME, _CAMPAIGN = 0, 1, 2
 _CODE_SHARES: Final = np.array([0.15, 0.10, 0.10, 0.15, 0.20])
@@ -56,10 +56,14 @@ class ShopOrders(StatefulProcess):
     counters = ("next_order",)
 
     def __init__(
-        self, population: Population, products: pd.DataFrame, old_customers: Integers
+        self,
+        population: Population,
+        products: pd.DataFrame,
+        assortment: Assortment,
+        old_customers: Integers,
     ) -> None:
         people = population.people
-        self._products = products
+        self._products, self._assortment = products, assortment
         self._accepts = people["accepts_email"].to_numpy()
         self.has_ordered = np.zeros(len(people), dtype=bool)
         self.has_ordered[old_customers] = True
@@ -77,23 +81,16 @@ class ShopOrders(StatefulProcess):
     def choose(self, rng: np.random.Generator, purchases: Columns) -> Bought:
         """Return the products of the slice's purchases, sorted by purchase."""
         count = len(purchases["at"])
+        own = purchases["product"]
         is_main = purchases["kind"] == MAIN
-        main = np.flatnonzero(is_main)
-        single = np.flatnonzero(~is_main)
-        category = purchases["category"]
-        parts = [
-            (main, draw_products(rng, self._products, MAIN_NAMES, category[main]), True),
-            (single, draw_products(rng, self._products, _ACCESSORY_NAMES, category[single]), False),
-        ]
-        for number in range(len(_ACCESSORY_NAMES)):
+        parts = [(np.arange(count), own, is_main)]
+        for number in range(len(ACCESSORY_CATEGORIES)):
             rows = np.flatnonzero(purchases["attached"] >> number & 1)
-            wanted = np.full(len(rows), number)
-            parts.append(
-                (rows, draw_products(rng, self._products, _ACCESSORY_NAMES, wanted), False)
-            )
+            added = self._assortment.fitting(rng, number, own[rows])
+            parts.append((rows, added, np.full(len(rows), False)))
         purchase = np.concatenate([rows for rows, _, _ in parts])
         product = np.concatenate([chosen for _, chosen, _ in parts])
-        main_line = np.concatenate([np.full(len(rows), flag) for rows, _, flag in parts])
+        main_line = np.concatenate([flags for _, _, flags in parts])
         sorting = np.argsort(purchase, kind="stable")
         return Bought(
             order=self.numbers("next_order", count),
@@ -160,7 +157,7 @@ class ShopOrders(StatefulProcess):
     def _codes(self, rng: np.random.Generator, purchases: Columns, created: Times) -> Integers:
         count = len(created)
         chance = rng.random(count)
-        sale = np.abs((created - _black_friday(created)) / DAY) < 3.0
+        sale = np.abs((created - black_friday(created)) / DAY) < 3.0
         newcomer = ~self.has_ordered[purchases["person"]] & (chance < 0.15)
         driven = (purchases["campaign"] >= 0) & (chance < 0.7)
         offer = _CAMPAIGN + purchases["campaign"] % 3

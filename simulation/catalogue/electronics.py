@@ -151,7 +151,7 @@ def _accessory_rows(
         price = float(np.round(accessory.price * rng.lognormal(0.0, 0.2))) - 0.05
         rows.append(
             {
-                "sku": f"NB-AC{accessory.name[:3].upper()}-{number + 1:03d}",
+                "sku": f"NB-AC{accessory.name.replace(' ', '')[:3].upper()}-{number + 1:03d}",
                 "title": f"{accessory.noun} {_MARKS[number]}{number + 1} {colour}",
                 "category": accessory.name,
                 "kind": "consumable" if accessory.mean_days else "accessory",

@@ -117,8 +117,8 @@ MISSIONS: Final[dict[str, tuple[str, ...]]] = {
     "cocido": ("Legumbres", "Jamón y embutido", "Verdura", "Sopas y caldos"),
     "higiene": ("Champú y gel", "Higiene bucal", "Cosmética y afeitado"),
 }
-MISSION_SHARE: Final = 0.55
-MISSION_LINE_SHARE: Final = 0.4
+MISSION_SHARE: Final = 0.6
+MISSION_LINE_SHARE: Final = 0.55
 
 # How archetypes of shoppers multiply the popularity of categories.
 ARCHETYPES: Final[dict[str, dict[str, float]]] = {

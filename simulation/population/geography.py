@@ -94,7 +94,7 @@ class Geography:
 def load_geography() -> Geography:
     """Return the geography of the project's seeds."""
     provinces = _read("provinces.csv")
-    postal = _read("postal_codes.csv")
+    postal = _usual(_read("postal_codes.csv"))
     coded = {row["municipality_code"] for row in postal}
     municipalities = sorted(
         (row for row in _read("municipalities.csv") if row["municipality_code"] in coded),
@@ -126,6 +126,21 @@ def load_geography() -> Geography:
         postal_codes=[row["postal_code"] for row in postal],
         postal_municipality=postal_municipality,
     )
+
+
+def _usual(postal: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Drop codes of a neighbouring province where a municipality has codes of its own."""
+    has_own = {
+        row["municipality_code"]
+        for row in postal
+        if row["postal_code"][:2] == row["municipality_code"][:2]
+    }
+    return [
+        row
+        for row in postal
+        if row["postal_code"][:2] == row["municipality_code"][:2]
+        or row["municipality_code"] not in has_own
+    ]
 
 
 def _spoken(name: str) -> str:
