@@ -212,7 +212,7 @@ def _table_from(system: str, timezone: str, block: Mapping[str, Any]) -> TableCo
             "primary_key": as_tuple(meta.get("primary_key")),
             "version_by": as_tuple(meta.get("version_by")),
             "rest": RestContract.from_meta(meta.get("rest")),
-            "timezone": timezone,
+            "timezone": meta.get("timezone", timezone),
         }
     )
 

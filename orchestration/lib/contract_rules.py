@@ -79,15 +79,17 @@ def _how_it_merges(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "cursor", "an incremental extract is no snapshot: declare delivery: upsert or append"
 
 
+def _known_zone(block: Mapping[str, Any], path: list[str | int]) -> Iterator[Problem]:
+    zone = meta_of(block).get("timezone", "UTC")
+    if zone not in available_timezones():
+        sentence = f"'{zone}' is no time zone of the IANA list, e.g. Europe/Madrid"
+        yield [*path, *META, "timezone"], sentence
+
+
 def semantic_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield (path, sentence) for every inconsistency of a contract that obeys the schema."""
     for source_index, source in enumerate(document["sources"]):
-        zone = meta_of(source)["timezone"]
-        if zone not in available_timezones():
-            yield (
-                ["sources", source_index, *META, "timezone"],
-                f"'{zone}' is no time zone of the IANA list, e.g. Europe/Madrid",
-            )
+        yield from _known_zone(source, ["sources", source_index])
         for table_index, table in enumerate(source["tables"]):
             path: list[str | int] = ["sources", source_index, "tables", table_index]
             names = [column["name"] for column in table["columns"]]
@@ -97,6 +99,7 @@ def semantic_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
             duplicated = sorted({name for name in names if names.count(name) > 1})
             if duplicated:
                 yield [*path, "columns"], f"column '{duplicated[0]}' is declared twice"
+            yield from _known_zone(table, path)
             meta = meta_of(table)
             for key, sentence in (
                 *_references(table),

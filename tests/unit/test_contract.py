@@ -49,6 +49,14 @@ def test_a_good_file_becomes_objects(tmp_path: Path) -> None:
     assert table.columns[0].is_required
 
 
+def test_a_table_may_have_a_clock_of_its_own(tmp_path: Path) -> None:
+    text = GOOD.replace("format: parquet", "timezone: Europe/Madrid, format: parquet")
+    (system,) = load_contract_file(write(tmp_path, text))
+    assert (system.timezone, system.tables[0].timezone) == ("UTC", "Europe/Madrid")
+    (system,) = load_contract_file(write(tmp_path, GOOD))
+    assert system.tables[0].timezone == "UTC"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "words"),
     [
@@ -58,6 +66,7 @@ def test_a_good_file_becomes_objects(tmp_path: Path) -> None:
         ("identifier: shop__sales", "identifier: shop__sale", 11, "must be 'shop__sales'"),
         ("primary_key: [sale_id]", "primary_key: [id]", 15, "not a declared column"),
         ("timezone: UTC", "timezone: Madrid", 8, "no time zone of the IANA list"),
+        ("format: parquet", "timezone: Madrid, format: parquet", 15, "no time zone of the IANA"),
         ("data_class: none", "data_klass: none", 20, "data_klass"),
     ],
 )

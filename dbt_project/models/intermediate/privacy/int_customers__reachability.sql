@@ -41,13 +41,13 @@ messages as (
 recorded as (
 
     select
-        customer_id,
         {% for name, rule in channels.items() %}
         max(case when purpose = 'marketing' and channel = '{{ rule[1] }}' and is_granted then 1 else 0 end) = 1
             as allows_{{ name }},
         max(case when purpose = 'marketing' and channel = '{{ rule[1] }}' then last_granted_at end)
-            as {{ name }}_granted_at{{ ',' if not loop.last }}
+            as {{ name }}_granted_at,
         {% endfor %}
+        customer_id
     from current_consents
     group by customer_id
 
@@ -56,11 +56,11 @@ recorded as (
 forbidden as (
 
     select
-        suppressions.customer_id,
         {% for name, rule in channels.items() %}
         max(case when suppressions.channel in ('{{ rule[2] | join("', '") }}') then 1 else 0 end) = 1
-            as forbids_{{ name }}{{ ',' if not loop.last }}
+            as forbids_{{ name }},
         {% endfor %}
+        suppressions.customer_id
     from suppressions
     inner join customers on suppressions.customer_id = customers.customer_id
     -- an address that does not exist says nothing of the one that the customer has now
@@ -74,10 +74,10 @@ forbidden as (
 opted_out as (
 
     select
-        customer_id,
         {% for name, rule in channels.items() %}
-        max(case when channel = '{{ rule[1] }}' then unsubscribed_at end) as {{ name }}_opted_out_at{{ ',' if not loop.last }}
+        max(case when channel = '{{ rule[1] }}' then unsubscribed_at end) as {{ name }}_opted_out_at,
         {% endfor %}
+        customer_id
     from messages
     where unsubscribed_at is not null
     group by customer_id
@@ -88,7 +88,6 @@ final as (
 
     select
         customers.customer_id,
-        recorded.customer_id is not null as has_consent_record,
         {% for name, rule in channels.items() %}
         coalesce(customers.{{ rule[0] }}, false)
         and (recorded.customer_id is null or recorded.allows_{{ name }})
@@ -96,8 +95,9 @@ final as (
         and (
             opted_out.{{ name }}_opted_out_at is null
             or coalesce(recorded.{{ name }}_granted_at > opted_out.{{ name }}_opted_out_at, false)
-        ) as has_{{ name }}{{ ',' if not loop.last }}
+        ) as has_{{ name }},
         {% endfor %}
+        recorded.customer_id is not null as has_consent_record
     from customers
     left join recorded on customers.customer_id = recorded.customer_id
     left join forbidden on customers.customer_id = forbidden.customer_id

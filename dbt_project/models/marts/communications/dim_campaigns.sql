@@ -1,6 +1,6 @@
 {%- set compared = [
     ('recipients', 'messages'), ('bounces', 'bounced_messages'), ('opens', 'opened_messages'),
-    ('clicks', 'clicked_messages'), ('unsubscribes', 'unsubscribed_messages'),
+    ('clicks', 'clicked_messages'),
 ] %}
 
 with
@@ -100,8 +100,9 @@ final as (
             when campaigns.reported_recipients is not null
                 then
                     {% for reported, counted in compared %}
-                    coalesce(campaigns.reported_{{ reported }}, 0) = coalesce(sent.{{ counted }}, 0){{ ' and' if not loop.last }}
+                    coalesce(campaigns.reported_{{ reported }}, 0) = coalesce(sent.{{ counted }}, 0) and
                     {% endfor %}
+                    coalesce(campaigns.reported_unsubscribes, 0) = coalesce(sent.unsubscribed_messages, 0)
         end as is_reconciled,
         coalesce(campaigns.ends_on >= {{ as_of_date() }}, true) as is_running,
         campaigns.starts_on,

@@ -24,6 +24,18 @@ messages as (
 
 ),
 
+reachability as (
+
+    select * from {{ ref('int_customers__reachability') }}
+
+),
+
+engagement as (
+
+    select * from {{ ref('int_customers__engagement') }}
+
+),
+
 predictions as (
 
     select * from {{ source('ml', 'customer_predictions') }}
@@ -118,6 +130,20 @@ final as (
         coalesce(message_totals.messages, 0) as messages,
         cast(coalesce(message_totals.responded_messages, 0) as bigint) as responded_messages,
         message_totals.last_message_at,
+        reachability.has_email as is_reachable_by_email,
+        reachability.has_sms as is_reachable_by_sms,
+        reachability.has_phone as is_reachable_by_phone,
+        reachability.has_postal_address as is_reachable_by_post,
+
+        -- web, service, vehicles
+        engagement.web_sessions_30d,
+        engagement.last_web_session_at,
+        engagement.service_cases,
+        engagement.open_service_cases,
+        engagement.vehicles_owned,
+        {{ days_between('engagement.newest_vehicle_registered_on', as_of_date()) }} / cast(365.25 as double)
+            as newest_vehicle_age_years,
+        engagement.declared_interests,
 
         -- expectation
         current_predictions.model,
@@ -142,6 +168,8 @@ final as (
         {{ as_of_date() }} as as_of_date
     from customers
     inner join rfm on customers.customer_id = rfm.customer_id
+    inner join reachability on customers.customer_id = reachability.customer_id
+    inner join engagement on customers.customer_id = engagement.customer_id
     left join patterns on customers.customer_id = patterns.customer_id
     left join message_totals on customers.customer_id = message_totals.customer_id
     left join current_predictions on customers.customer_id = current_predictions.customer_id
