@@ -99,10 +99,10 @@ final as (
         case
             when campaigns.reported_recipients is not null
                 then
-                    {% for reported, counted in compared %}
-                    coalesce(campaigns.reported_{{ reported }}, 0) = coalesce(sent.{{ counted }}, 0) and
-                    {% endfor %}
                     coalesce(campaigns.reported_unsubscribes, 0) = coalesce(sent.unsubscribed_messages, 0)
+                    {% for reported, counted in compared %}
+                    and coalesce(campaigns.reported_{{ reported }}, 0) = coalesce(sent.{{ counted }}, 0)
+                    {% endfor %}
         end as is_reconciled,
         coalesce(campaigns.ends_on >= {{ as_of_date() }}, true) as is_running,
         campaigns.starts_on,
