@@ -30,6 +30,7 @@ by_category as (
     where
         order_lines.customer_id is not null
         and not order_lines.is_return
+        and order_lines.is_product_line
     group by order_lines.customer_id, products.department, products.category
 
 ),
@@ -40,7 +41,7 @@ final as (
         customer_id,
         department,
         category,
-        recommendable_products > 0 as is_recommendable,
+        recommendable_products > 0 and category <> 'unknown' as is_recommendable,
         orders,
         purchase_days,
         cast(net_amount as decimal(18, 4)) as net_amount,

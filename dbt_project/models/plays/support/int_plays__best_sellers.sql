@@ -29,7 +29,9 @@ sales as (
         sum(order_lines.net_amount) as net_amount
     from order_lines
     cross join last_sale
-    where order_lines.ordered_on > {{ add_days('last_sale.last_day', '-' ~ recent_days) }}
+    where
+        order_lines.ordered_on > {{ add_days('last_sale.last_day', '-' ~ recent_days) }}
+        and not order_lines.is_return
     group by order_lines.product_id
 
 ),
@@ -46,7 +48,9 @@ ranked as (
         ) as place
     from sales
     inner join products on sales.product_id = products.product_id
-    where products.is_recommendable
+    where
+        products.is_recommendable
+        and products.category <> 'unknown'
 
 ),
 
