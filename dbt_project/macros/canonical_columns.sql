@@ -45,7 +45,8 @@
             ["campaign_source_system", text], ["source_campaign_id", text], ["discount_code", text],
             ["original_source_order_id", text], ["currency", text], ["gross_amount", amount],
             ["discount_amount", amount], ["net_amount", amount], ["manufacturer_coupon_amount", amount],
-            ["is_return", flag], ["is_purchase", flag], ["is_time_of_day_known", flag],
+            ["is_return", flag], ["is_purchase", flag], ["is_durable", flag],
+            ["is_time_of_day_known", flag],
             ["ordered_at", moment],
         ],
         "order_lines": [

@@ -17,6 +17,8 @@ final as (
     where
         customer_id is not null
         and is_purchase
+        -- a car is no part of a rhythm, and its price would swamp every mean
+        and not is_durable
     group by customer_id, ordered_on
 
 )

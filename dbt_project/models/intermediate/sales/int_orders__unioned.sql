@@ -57,6 +57,7 @@ final as (
         keyed.manufacturer_coupon_amount,
         keyed.is_return,
         coalesce(keyed.is_purchase, not keyed.is_return) as is_purchase,
+        coalesce(keyed.is_durable, false) as is_durable,
         keyed.is_time_of_day_known,
         cast(keyed.local_ordered_at as date) as ordered_on,
         case when keyed.is_time_of_day_known then {{ hour_of_day('keyed.local_ordered_at') }} end as ordered_hour,

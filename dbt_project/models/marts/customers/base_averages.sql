@@ -27,6 +27,8 @@ joined as (
         rfm.monetary_value,
         patterns.orders,
         patterns.net_amount,
+        patterns.durable_orders,
+        patterns.durable_net_amount,
         patterns.mean_ticket_amount,
         patterns.median_interpurchase_days,
         customers.has_email or customers.has_phone or customers.has_postal_address or customers.has_push as is_reachable
@@ -57,7 +59,9 @@ averages as (
         count(*) as customers,
         sum(coalesce(orders, 0)) as orders,
         sum(coalesce(net_amount, 0)) as net_amount,
-        sum(coalesce(net_amount, 0)) / nullif(sum(coalesce(orders, 0)), 0) as mean_ticket_amount,
+        -- cars and the like are no tickets
+        sum(coalesce(net_amount - durable_net_amount, 0))
+        / nullif(sum(coalesce(orders - durable_orders, 0)), 0) as mean_ticket_amount,
         avg(coalesce(orders, 0)) as mean_orders,
         avg(coalesce(net_amount, 0)) as mean_customer_amount,
         avg(median_interpurchase_days) as mean_interpurchase_days,

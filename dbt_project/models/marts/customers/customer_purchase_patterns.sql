@@ -46,10 +46,13 @@ totals as (
         customer_id,
         count(*) as orders,
         sum(net_amount) as net_amount,
-        cast(avg(net_amount) as decimal(18, 4)) as mean_ticket_amount,
-        cast(median(net_amount) as decimal(18, 4)) as median_ticket_amount,
+        sum(case when is_durable then 1 else 0 end) as durable_orders,
+        sum(case when is_durable then net_amount else 0 end) as durable_net_amount,
+        cast(avg(case when not is_durable then net_amount end) as decimal(18, 4)) as mean_ticket_amount,
+        cast(median(case when not is_durable then net_amount end) as decimal(18, 4)) as median_ticket_amount,
         min(ordered_at) as first_purchase_at,
-        max(ordered_at) as last_purchase_at
+        max(ordered_at) as last_purchase_at,
+        max(ordered_on) as last_purchase_on
     from purchases
     group by customer_id
 
@@ -107,7 +110,7 @@ measured as (
 
     select
         totals.*,
-        days.purchase_days,
+        coalesce(days.purchase_days, 0) as purchase_days,
         days.last_purchase_date,
         coalesce(gaps.intervals, 0) as intervals,
         gaps.mean_interpurchase_days,
@@ -121,9 +124,10 @@ measured as (
         case
             when gaps.intervals >= {{ least_intervals }} then gaps.median_interpurchase_days
         end as own_cycle_days,
-        {{ days_between('days.last_purchase_date', as_of_date()) }} - 1 as days_since_last_purchase
+        {{ days_between('totals.last_purchase_on', as_of_date()) }} - 1 as days_since_last_purchase,
+        {{ days_between('days.last_purchase_date', as_of_date()) }} - 1 as silent_days
     from totals
-    inner join days on totals.customer_id = days.customer_id
+    left join days on totals.customer_id = days.customer_id
     left join gaps on totals.customer_id = gaps.customer_id
 
 ),
@@ -136,13 +140,15 @@ final as (
         cast(measured.purchase_days as bigint) as purchase_days,
         cast(measured.intervals as bigint) as intervals,
         cast(measured.net_amount as decimal(18, 4)) as net_amount,
+        cast(measured.durable_orders as bigint) as durable_orders,
+        cast(measured.durable_net_amount as decimal(18, 4)) as durable_net_amount,
         measured.mean_ticket_amount,
         measured.median_ticket_amount,
         cast(measured.mean_interpurchase_days as double) as mean_interpurchase_days,
         cast(measured.median_interpurchase_days as double) as median_interpurchase_days,
         cast(measured.regularity as double) as regularity,
         cast(measured.days_since_last_purchase as bigint) as days_since_last_purchase,
-        cast(measured.days_since_last_purchase / nullif(measured.own_cycle_days, 0) as double) as cycle_position,
+        cast(measured.silent_days / nullif(measured.own_cycle_days, 0) as double) as cycle_position,
         nullif(category_mix.department, 'unknown') as favourite_department,
         nullif(category_mix.category, 'unknown') as favourite_category,
         store_counts.favourite as favourite_store_id,

@@ -47,6 +47,7 @@ final as (
         orders.manufacturer_coupon_amount,
         orders.is_return,
         orders.is_purchase,
+        orders.is_durable,
         orders.is_time_of_day_known,
         orders.ordered_on,
         orders.ordered_hour,

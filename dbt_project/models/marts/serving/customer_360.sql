@@ -18,6 +18,19 @@ patterns as (
 
 ),
 
+customer_lines as (
+
+    select * from {{ ref('customer_lines') }}
+
+),
+
+market_areas as (
+
+    select * from {{ ref('market_areas') }}
+    where is_latest_income
+
+),
+
 messages as (
 
     select * from {{ ref('fct_messages') }}
@@ -55,6 +68,19 @@ current_predictions as (
 
 ),
 
+line_totals as (
+
+    select
+        customer_id,
+        {{ distinct_texts('line_of_business') }} as lines_of_business,
+        max(case when line_rank = 1 then line_of_business end) as main_line_of_business,
+        sum(returns) as returns,
+        sum(returned_amount) as returned_amount
+    from customer_lines
+    group by customer_id
+
+),
+
 message_totals as (
 
     select
@@ -86,6 +112,10 @@ final as (
         customers.source_systems,
         customers.postal_code,
         customers.province_code,
+        customers.municipality_code,
+        -- of the municipality, else of the province
+        coalesce(towns.net_income_per_person, areas.net_income_per_person) as area_net_income_per_person,
+        coalesce(towns.income_index, areas.income_index) as area_income_index,
         customers.gender,
         customers.age_band,
         customers.income_band,
@@ -112,6 +142,10 @@ final as (
         rfm.monetary_value,
         coalesce(patterns.orders, 0) as orders,
         cast(coalesce(patterns.net_amount, 0) as decimal(18, 4)) as net_amount,
+        cast(coalesce(line_totals.returns, 0) as bigint) as returns,
+        cast(coalesce(line_totals.returned_amount, 0) as decimal(18, 4)) as returned_amount,
+        line_totals.lines_of_business,
+        line_totals.main_line_of_business,
         patterns.mean_ticket_amount,
         patterns.median_interpurchase_days,
         patterns.regularity,
@@ -171,6 +205,15 @@ final as (
     inner join reachability on customers.customer_id = reachability.customer_id
     inner join engagement on customers.customer_id = engagement.customer_id
     left join patterns on customers.customer_id = patterns.customer_id
+    left join line_totals on customers.customer_id = line_totals.customer_id
+    left join market_areas as towns
+        on
+            towns.area_level = 'municipality'
+            and customers.municipality_code = towns.area_code
+    left join market_areas as areas
+        on
+            areas.area_level = 'province'
+            and customers.province_code = areas.area_code
     left join message_totals on customers.customer_id = message_totals.customer_id
     left join current_predictions on customers.customer_id = current_predictions.customer_id
     left join planned

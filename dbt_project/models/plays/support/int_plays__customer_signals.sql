@@ -74,7 +74,10 @@ final as (
     cross join base_averages
     left join patterns on rfm.customer_id = patterns.customer_id
     left join current_predictions on rfm.customer_id = current_predictions.customer_id
-    where base_averages.rfm_group = 'all'
+    where
+        base_averages.rfm_group = 'all'
+        -- the plays are about everyday purchases; who only ever bought a car makes none
+        and coalesce(patterns.orders - patterns.durable_orders, 1) > 0
 
 )
 

@@ -19,6 +19,7 @@ sales as (
         source_customer_id,
         source_store_id,
         case when source_lead_id is not null then 'lead' else 'direct' end as conversion_source,
+        true as is_durable,
         list_amount as gross_amount,
         discount_amount,
         net_amount,
@@ -32,6 +33,7 @@ sales as (
         source_customer_id,
         source_store_id,
         'workshop' as conversion_source,
+        false as is_durable,
         net_amount as gross_amount,
         0 as discount_amount,
         net_amount,
@@ -49,7 +51,7 @@ final as (
         {{ typed_nulls('orders', provided=[
             'source_order_id', 'source_customer_id', 'source_store_id', 'channel',
             'conversion_source', 'gross_amount', 'discount_amount', 'net_amount',
-            'manufacturer_coupon_amount', 'is_return', 'is_time_of_day_known', 'ordered_at',
+            'manufacturer_coupon_amount', 'is_return', 'is_durable', 'is_time_of_day_known', 'ordered_at',
         ]) }},
         'store' as channel,
         conversion_source,
@@ -58,6 +60,7 @@ final as (
         net_amount,
         0 as manufacturer_coupon_amount,
         false as is_return,
+        is_durable,
         true as is_time_of_day_known,
         ordered_at
     from sales
