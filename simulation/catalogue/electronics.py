@@ -88,6 +88,11 @@ _COLOURS: Final = ("negro", "blanco", "plata", "azul", "grafito")
 _MARKS: Final = ("S", "X", "Pro", "Lite", "Air", "Max", "Neo", "One", "Plus", "Ultra")
 
 
+def _letters(name: str) -> str:
+    """Return a name's letters: codes hold no blanks, hyphens or digits."""
+    return "".join(letter for letter in name if letter.isalpha())
+
+
 def build_products(seed: int, start: date) -> pd.DataFrame:
     """Return main products, sorted by category, then accessories (PRODUCTS)."""
     rng = stream(seed, "products")
@@ -126,7 +131,7 @@ def _main_rows(rng: np.random.Generator, category: MainCategory) -> list[dict[st
         rows.append(
             {
                 # SPH and SWA: smartphones and smartwatches begin alike.
-                "sku": f"NB-{category.name.replace('smart', 's')[:3].upper()}-{number + 1:03d}",
+                "sku": f"NB-{_letters(category.name.replace('smart', 's'))[:3].upper()}-{number + 1:03d}",
                 "title": f"{category.noun} {vendor} {mark} {value} {colour}",
                 "category": category.name,
                 "kind": "main",
@@ -151,7 +156,7 @@ def _accessory_rows(
         price = float(np.round(accessory.price * rng.lognormal(0.0, 0.2))) - 0.05
         rows.append(
             {
-                "sku": f"NB-AC{accessory.name.replace(' ', '')[:3].upper()}-{number + 1:03d}",
+                "sku": f"NB-AC{_letters(accessory.name)[:3].upper()}-{number + 1:03d}",
                 "title": f"{accessory.noun} {_MARKS[number]}{number + 1} {colour}",
                 "category": accessory.name,
                 "kind": "consumable" if accessory.mean_days else "accessory",
