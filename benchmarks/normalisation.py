@@ -67,7 +67,9 @@ TARGETS = {
 def read_reference() -> Reference:
     """Return places from the project's seeds and names from the package."""
     seeds = {
-        name: pd.read_csv(DBT_PROJECT_DIR / "seeds" / f"{name}.csv", dtype=str)
+        name: pd.read_csv(
+            DBT_PROJECT_DIR / "seeds" / f"{name}.csv", dtype=str, keep_default_na=False
+        )
         for name in ("provinces", "municipalities", "postal_codes")
     }
     return Reference(**seeds, given_names=given_name_bearers(), surnames=surname_bearers())

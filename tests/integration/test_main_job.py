@@ -214,7 +214,7 @@ def test_doctor_names_what_is_wrong_and_the_remedy(home: Path) -> None:
 
 
 def test_a_second_run_changes_nothing_and_a_full_refresh_neither(deployment: Path) -> None:
-    schemas = ("raw", "intermediate", "marts", "plays", "plan", "ml")
+    schemas = ("raw", "identity", "intermediate", "marts", "plays", "plan", "ml")
     before = content(deployment, schemas)
     again = cadencia("run", "--sources", "complete_journey", home=deployment)
     assert again.returncode == 0, again.stdout + again.stderr
@@ -241,7 +241,7 @@ def test_nothing_sees_the_future(base: Path, tmp_path: Path) -> None:
             "run", "--sources", "complete_journey", "--as-of", "2017-09-01", home=home
         )
         assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    schemas = ("intermediate", "marts", "ml", "plays", "plan")
+    schemas = ("identity", "intermediate", "marts", "ml", "plays", "plan")
     from_all, from_cut = content(whole, schemas), content(cut, schemas)
     assert from_all.keys() == from_cut.keys()
     assert len(from_all["marts.fct_orders"]) > 1000

@@ -272,7 +272,7 @@ def proper_word(word: str) -> str:
         if word[:1].isupper() and word[1:].islower():
             return word
         if (word.isupper() or word.islower()) and word[:2].lower() != "mc":
-            return word.capitalize()
+            return _capital(word.lower())
     if MIXED_CASE.fullmatch(word):
         return word
     parts = []
@@ -291,7 +291,9 @@ def _capital(piece: str) -> str:
     found = MC.match(piece)
     if found:
         return f"Mc{piece[2:].capitalize()}"
-    return piece[:1].upper() + piece[1:]
+    # one letter stays one: ß has no capital
+    first = piece[:1].upper()
+    return (first if len(first) == 1 else piece[:1]) + piece[1:]
 
 
 @lru_cache(maxsize=400_000)

@@ -22,7 +22,7 @@ NIF_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
 CIF_LETTERS = "JABCDEFGHI"
 SEPARATORS = re.compile(r"[\s.\-/_,:;'\"ºª·*()\\]+")
 LABEL = re.compile(
-    r"^(?:NIF/CIF|DNI/NIF|NIFCIF|DNINIF|N\.?I\.?F|D\.?N\.?I|C\.?I\.?F|N\.?I\.?E|VAT)(?=\W*[A-Z]?\d)"
+    r"^(?:NIF/CIF|DNI/NIF|NIFCIF|DNINIF|N\.?I\.?F|D\.?N\.?I|C\.?I\.?F|N\.?I\.?E|VAT)(?=\W*[A-Z]?\W*\d)"
 )
 NIF = re.compile(r"(\d{1,8})([A-Z])")
 NIE = re.compile(r"([XYZ])(\d{1,8})([A-Z])")
@@ -71,8 +71,9 @@ def _normalise(text: str) -> Judged:
     if compact.startswith("ES") and len(compact) == 11:
         compact = compact[2:]
     if not compact:
-        return None, "unknown", False, "unknown_format"
+        return None, None, None, None
     if not compact.isascii():
+        compact = clean(compact)
         return compact[:40], "unknown", False, "unknown_format"
     judged = _judge(compact[:40])
     if judged[0] in TELLTALE or len(set(re.sub(r"\D", "", compact))) == 1:

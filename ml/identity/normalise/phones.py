@@ -20,12 +20,11 @@ COLUMNS = {
     "phone_issue": "object",
 }
 SEPARATORS = str.maketrans("", "", " .-()/'_\t\u00a0\u2010\u2011\u2012\u2013\u2014")
-# The plan of the regulator: 6 and 71-74, 78 are mobile, 8 and 9 landline, 80x, 90x and 70x services.
+# The plan of the regulator: 6, 71-74 and 78 are mobile, 8 and 9 landline; services are left to the library.
 MOBILE = re.compile(r"(?:6\d|7[1-48])\d{7}")
 LANDLINE = re.compile(
     r"8(?:[1356]\d|[28][0-8]|[47][1-9])\d{6}|9(?:[1356]\d|[28][0-8]|[47][1-9])\d{6}"
 )
-SERVICE = re.compile(r"(?:80[03679]|90[0-3579]|70\d|51\d)\d{6}")
 PREFIXED = re.compile(r"(?:\+|00)?34(\d{9})")
 EMBEDDED = re.compile(r"(?<!\d)(?:(?:\+|00)\s?34[\s.-]*)?([6789](?:[\s.\-]?\d){8})(?!\d)")
 EXPONENT = re.compile(r"(\d)[.,](\d+)e\+?0?(\d{1,2})", re.IGNORECASE)
@@ -99,7 +98,8 @@ def _kind(digits: str) -> str | None:
         return "mobile"
     if LANDLINE.fullmatch(digits):
         return "landline"
-    return "other" if SERVICE.fullmatch(digits) else None
+    number = phonenumbers.PhoneNumber(country_code=34, national_number=int(digits))
+    return "other" if phonenumbers.is_valid_number(number) else None
 
 
 def _is_placeholder(digits: str) -> bool:

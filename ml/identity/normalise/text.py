@@ -20,7 +20,7 @@ MAX_CHARACTERS = 300
 NOT_PRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff\u00ad]+")
 BLANKS = re.compile(r"\s+")
 SUSPICIOUS = re.compile(
-    "[\u00c2\u00c3\u00c4\u00c5\u00e2][\u0080-\u00bf\u0152-\u0178\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]|\u00c3|\u00ef\u00bb\u00bf"
+    "[\u00c2\u00c3\u00c4\u00c5\u00e2][\u0080-\u00bf\u0152-\u0178\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]|\u00ef\u00bb\u00bf"
 )
 # What code page 850 becomes when it is read as Latin-1, between letters.
 CODE_PAGE_850 = {
@@ -80,7 +80,7 @@ def texts(values: pd.Series) -> pd.Series:
 
 def is_empty(text: str) -> bool:
     """Return whether a text only says that there is no value."""
-    return text.lower() in EMPTY
+    return text.lower() in EMPTY or not any(map(str.isalnum, text))
 
 
 def by_distinct(
