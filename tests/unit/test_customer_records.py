@@ -39,7 +39,7 @@ def warehouse(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnectio
     connection.execute(f"create table delivered ({fields})")
     connection.execute(
         """create view intermediate.int_customer_records__unioned as
-        select *, md5(cast(row(delivered.*) as varchar)) as record_hash
+        select *, md5(cast(delivered as varchar)) as record_hash
         from delivered"""
     )
     for name in ("provinces", "municipalities", "postal_codes"):
