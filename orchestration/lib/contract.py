@@ -21,6 +21,8 @@ from orchestration.lib.contract_rules import as_tuple, meta_of, semantic_problem
 from orchestration.lib.errors import ConfigurationError, ContractError
 
 SCHEMA_FILE = Path(__file__).with_name("contract_schema.json")
+# Another one loads every table again: raise it when the same file would give other rows.
+LOADER_VERSION = 2
 NOT_LOADED_BY = (
     "columns",
     "description",
@@ -124,6 +126,7 @@ class TableContract:
         content["columns"] = [
             _without_defaults(column, leave_out=("data_class",)) for column in self.columns
         ]
+        content["loader"] = LOADER_VERSION
         text = json.dumps(content, sort_keys=True, default=asdict)
         return sha256(text.encode()).hexdigest()
 

@@ -18,6 +18,7 @@ FILES = "_files"
 INCOMING = "_incoming"
 LOSERS = "_losers"
 SAME = "_same"
+REPEATED = "_repeated"
 # Codes of the reasons, as `table_load` keeps them in the column _problems.
 REPEATS = "repeats"
 CONFLICTS = "conflicts"
@@ -27,10 +28,6 @@ KEY_REASONS = {
         "has the primary key of another row of the file, with other values and no newer version"
     ),
 }
-RAW_COLUMNS = (
-    "_source_file varchar, _row_number bigint, _loaded_at timestamp, _batch_id varchar, "
-    "_row_hash varchar, _delivery varchar"
-)
 
 
 @dataclass(frozen=True)
@@ -39,16 +36,37 @@ class Chunk:
 
     relation: str
     is_numbered: bool = True
+    file_index: int | None = None
 
     def row_number(self, alias: str) -> str:
         """Return SQL of a row's number."""
         return f"{alias}._row_number" if self.is_numbered else f"{alias}.rowid + 1"
 
 
+def row_hash_sql(table: TableContract, alias: str = "") -> str:
+    """Return SQL of the hash of a row's typed values."""
+    prefix = f"{alias}." if alias else ""
+    values = ", ".join(
+        f"coalesce(cast({prefix}{quoted_name(column.name)} as varchar), chr(0))"
+        for column in table.columns
+    )
+    return f"md5(concat_ws(chr(31), {values}))"
+
+
 def create_empty(connection: duckdb.DuckDBPyConnection, table: TableContract) -> None:
-    """Make the raw table without rows."""
+    """Make the raw table without rows.
+
+    The hash of a row is computed when somebody asks: most loads need few of them, and writing them
+    took as long as reading the file.
+    """
     columns = ", ".join(f"{quoted_name(each.name)} {each.stored_type}" for each in table.columns)
-    connection.execute(f"create table {table.relation} ({columns}, {RAW_COLUMNS})")
+    connection.execute(
+        f"""create table {table.relation} (
+            {columns}, _source_file varchar, _row_number bigint, _loaded_at timestamp,
+            _batch_id varchar, _row_hash varchar generated always as ({row_hash_sql(table)}) virtual,
+            _delivery varchar
+        )"""
+    )
 
 
 def _names(table: TableContract) -> str:
@@ -84,14 +102,25 @@ def _stage_incoming(
     connection: duckdb.DuckDBPyConnection, table: TableContract, chunk: Chunk
 ) -> None:
     """Make the view of the chunk's good rows, with their file's name, label and batch."""
+    names = "files.delivery as _delivery, files.source_file as _source_file, files.batch_id as _batch_id"
+    join = f"inner join {FILES} as files using (_file_index)"
+    if chunk.file_index is not None:
+        # One file: constants spare the join.
+        ((name, label, batch_id),) = connection.execute(
+            f"select source_file, delivery, batch_id from {FILES} where _file_index = ?",
+            [chunk.file_index],
+        ).fetchall()
+        names = (
+            f"{quoted_text(label)} as _delivery, {quoted_text(name)} as _source_file, "
+            f"{quoted_text(batch_id)} as _batch_id"
+        )
+        join = ""
     connection.execute(
         f"""create or replace temp view {INCOMING} as
         select typed._file_index, {chunk.row_number("typed")} as _row_number,
             {", ".join(f"typed.{quoted_name(column.name)}" for column in table.columns)},
-            typed._row_hash, files.delivery as _delivery, files.source_file as _source_file,
-            files.batch_id as _batch_id
-        from {chunk.relation} as typed
-        inner join {FILES} as files using (_file_index)
+            {row_hash_sql(table, "typed")} as _row_hash, {names}
+        from {chunk.relation} as typed {join}
         where typed._problems is null"""
     )
     # Who does not get in (reason null: unchanged), and who gets in though nothing changes.
@@ -100,6 +129,16 @@ def _stage_incoming(
             f"""create or replace temp table {name} (
                 _file_index integer, _row_number bigint, reason varchar)"""
         )
+
+
+def _has_repeated_keys(connection: duckdb.DuckDBPyConnection, table: TableContract) -> bool:
+    """Make the table of keys that come more than once; mostly it is empty and all else is spared."""
+    keys = ", ".join(quoted_name(name) for name in table.primary_key)
+    connection.execute(
+        f"""create or replace temp table {REPEATED} as
+        select {keys} from {INCOMING} group by {keys} having count(*) > 1"""
+    )
+    return not _is_empty(connection, REPEATED)
 
 
 def _repeated_in_snapshot(connection: duckdb.DuckDBPyConnection, table: TableContract) -> None:
@@ -113,9 +152,7 @@ def _repeated_in_snapshot(connection: duckdb.DuckDBPyConnection, table: TableCon
                 row_number() over (partition by {keys} order by _file_index, _row_number) as place
             from {INCOMING} as incoming
             where exists (
-                select 1 from (
-                    select {keys} from {INCOMING} group by {keys} having count(*) > 1
-                ) as repeated
+                select 1 from {REPEATED} as repeated
                 where {_key_join(table, "incoming", "repeated")}
             )
         )
@@ -140,9 +177,7 @@ def _repeated_in_upsert(connection: duckdb.DuckDBPyConnection, table: TableContr
                 {best}
             from {INCOMING} as incoming
             where exists (
-                select 1 from (
-                    select {keys} from {INCOMING} group by {keys} having count(*) > 1
-                ) as repeated
+                select 1 from {REPEATED} as repeated
                 where {_key_join(table, "incoming", "repeated")}
             )
             window by_key as (
@@ -264,7 +299,7 @@ def _insert(
     connection.execute(
         f"""insert into {table.relation} by name
         select {_names(table)}, _source_file, _row_number, timestamp '{moment}' as _loaded_at,
-            _batch_id, _row_hash, _delivery
+            _batch_id, _delivery
         from {INCOMING} as incoming {without}"""
     )
     return dict(
@@ -317,11 +352,12 @@ def merge_chunk(
     if table.delivery == "append":
         _repeated_in_append(connection, table)
     elif table.delivery == "upsert":
-        _repeated_in_upsert(connection, table)
+        if _has_repeated_keys(connection, table):
+            _repeated_in_upsert(connection, table)
         if has_held:
             _against_held(connection, table)
     else:
-        if table.primary_key:
+        if table.primary_key and _has_repeated_keys(connection, table):
             _repeated_in_snapshot(connection, table)
         if has_held:
             _unchanged_in_snapshot(connection, table)

@@ -228,14 +228,16 @@ class TableLoad:
         values = ", ".join(
             f"{column.typed} as {quoted_name(column.contract.name)}" for column in columns
         )
-        hashed = ", ".join(f"coalesce(cast({c.typed} as varchar), chr(0))" for c in columns)
         return f"""
-            select {index} as _file_index, {row_number}{values},
-                md5(concat_ws(chr(31), {hashed})) as _row_hash,
-                case when {is_bad} then concat_ws(',', {codes or "null"}) end as _problems,
-                case when {is_bad} then cast({staged.raw_line} as varchar) end as _raw_line
+            select {index} as _file_index, {row_number}{values}, delivered._problems,
+                case when delivered._problems is not null then cast({staged.raw_line} as varchar)
+                end as _raw_line
             from (
-                select delivered.*, {typed} from {DELIVERED} as delivered
+                select delivered.*,
+                    case when {is_bad} then concat_ws(',', {codes or "null"}) end as _problems
+                from (
+                    select delivered.*, {typed} from {DELIVERED} as delivered
+                ) as delivered
             ) as delivered"""
 
     def _type_rows(self, index: int, staged: Staged, match: ColumnMatch) -> None:
@@ -258,7 +260,7 @@ class TableLoad:
         relation = f"_typed_{index}"
         query = self._typed_query(index, staged, match, "")
         self.connection.execute(f"create or replace temp table {relation} as {query}")
-        self._chunks.append(Chunk(relation, is_numbered=False))
+        self._chunks.append(Chunk(relation, is_numbered=False, file_index=index))
 
     def _delivered_rows(self) -> list[int]:
         """Return the rows of each file, readable or not, counted before anything is merged."""

@@ -13,6 +13,7 @@ from orchestration.lib.sql_text import quoted_name, quoted_text
 
 INTEGER_TYPES = ("bigint", "integer")
 TIME_TYPES = ("date", "timestamp")
+WHOLE_TYPES = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "HUGEINT")
 NUMBER_TYPES = (*INTEGER_TYPES, "double")
 TRUE_WORDS = ("true", "t", "yes", "y", "si", "sí", "s", "1", "verdadero", "v")
 FALSE_WORDS = ("false", "f", "no", "n", "0", "falso")
@@ -60,10 +61,11 @@ def _is_number(column: ColumnContract) -> bool:
     return column.data_type in NUMBER_TYPES or column.data_type.startswith("decimal")
 
 
-def _number_text(table: TableContract, text: str) -> str:
+def _number_text(table: TableContract, column: DeliveredColumn) -> str:
     """Return SQL for a number's text with a decimal point; NULL where it isn't written as declared."""
     if table.decimal == "." and not table.thousands:
-        return text
+        return column.reference  # a cast forgives blanks around
+    text = column.text
     point = r"\." if table.decimal == "." else ","
     whole = r"\d+"
     plain = text
@@ -109,13 +111,17 @@ def _parsed_by_format(column: DeliveredColumn, date_format: str, timezone: str) 
 
 def _timestamp(column: DeliveredColumn, timezone: str) -> str:
     """Return SQL of a timestamp in UTC without zone; an offset in the text overrides the zone."""
+    value = column.reference
     if column.delivered_type == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone('UTC', {column.reference})"
-    plain = _in_utc(f"try_cast({column.reference} as timestamp)", timezone)
+        return f"timezone('UTC', {value})"
+    plain = _in_utc(f"try_cast({value} as timestamp)", timezone)
     if not column.is_text:
         return plain
     with_offset = f"timezone('UTC', try_cast({column.text} as timestamptz))"
-    is_offset = f"regexp_matches({column.reference}, {quoted_text(HAS_OFFSET)})"
+    # Looking for a character is cheap, the expression is not.
+    may_have = " or ".join(f"contains({value}, '{mark}')" for mark in "+Zz")
+    may_have = f"({may_have} or contains(substr({value}, 12), '-'))"
+    is_offset = f"{may_have} and regexp_matches({value}, {quoted_text(HAS_OFFSET)})"
     return f"case when {is_offset} then {with_offset} else {plain} end"
 
 
@@ -167,21 +173,24 @@ def typed_sql(column: DeliveredColumn, table: TableContract) -> str:
     if kind in TIME_TYPES:
         return _time(column, table.timezone, is_excel=table.format in ("excel", "auto"))
     if column.is_text and _is_number(column.contract):
-        return f"try_cast({_number_text(table, column.text)} as {kind})"
+        return f"try_cast({_number_text(table, column)} as {kind})"
     return f"try_cast({column.reference} as {kind})"
 
 
 def _unreadable(column: DeliveredColumn, table: TableContract) -> str:
     """Return SQL that is true where there is a value that the type can't hold."""
-    condition = f"{column.text} <> '' and {column.typed} is null"
+    condition = f"{column.typed} is null and {column.text} <> ''"
     kind = column.contract.data_type
-    if kind in INTEGER_TYPES:
-        number = _number_text(table, column.text) if column.is_text else column.reference
-        # A cast would silently round 12.7 to 13.
-        return (
-            f"({condition}) or coalesce(try_cast({number} as double) <> "
-            f"try_cast({column.typed} as double), false)"
+    if kind in INTEGER_TYPES and column.delivered_type not in WHOLE_TYPES:
+        number = _number_text(table, column) if column.is_text else column.reference
+        differs = (
+            f"coalesce(try_cast({number} as double) <> try_cast({column.typed} as double), false)"
         )
+        if column.is_text:
+            marks = " or ".join(f"contains({column.reference}, '{mark}')" for mark in ".,eE")
+            differs = f"(({marks}) and {differs})"
+        # A cast would silently round 12.7 to 13.
+        return f"({condition}) or {differs}"
     if kind in ("double", *TIME_TYPES):
         # A database may deliver 'infinity' as a date.
         return f"({condition}) or not isfinite({column.typed})"
@@ -195,7 +204,9 @@ def problems_of(
     contract, value = column.contract, column.typed
     found: list[tuple[str, str]] = []
     if contract.is_required:
-        missing = f"coalesce({column.text}, '') = ''" if column.source else "true"
+        missing = f"{value} is null"
+        if contract.data_type != "varchar" and column.source:
+            missing = f"{value} is null and coalesce({column.text}, '') = ''"
         found.append((missing, "is missing but required"))
     if column.source is None:
         return found

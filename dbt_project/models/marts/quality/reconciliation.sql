@@ -13,6 +13,7 @@ final as (
         source_system,
         table_name,
         source_file,
+        status,
         cast(rows_delivered as bigint) as rows_delivered,
         cast(rows_loaded as bigint) as rows_loaded,
         cast(rows_rejected as bigint) as rows_rejected,

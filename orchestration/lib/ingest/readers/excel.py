@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from fnmatch import fnmatchcase
@@ -55,7 +56,7 @@ def _require_proportion(source: Source) -> None:
     try:
         with zipfile.ZipFile(source.path) as archive:
             size = sum(info.file_size for info in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, OSError):
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         raise _refused(source, "is damaged or cut off") from None
     if size > max(FREE_BYTES, MAXIMUM_RATIO * source.path.stat().st_size):
         raise _refused(source, "grows out of proportion to its size", "Save it anew in Excel.")
@@ -118,7 +119,10 @@ def _mark_errors(path: Path, sheet_number: int, rows: list[Row]) -> None:
         )
         if sheet_number >= len(numbered):
             return
-        content = archive.read(numbered[sheet_number][1])
+        try:
+            content = archive.read(numbered[sheet_number][1])
+        except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError):
+            return  # calamine read it all the same, and its cells are what counts
     if b't="e"' not in content:
         return
     for letters, number, text in ERROR_CELL.findall(content):

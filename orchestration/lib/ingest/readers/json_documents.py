@@ -117,7 +117,10 @@ def _sample(source: Source) -> tuple[dict[str, str], dict[str, str]]:
     elements: dict[str, str] = {}
     explode = source.table.explode
     for (document,) in rows:
-        flat = flatten(json.loads(document))
+        try:
+            flat = flatten(json.loads(document))
+        except (ValueError, RecursionError):
+            continue  # DuckDB reads some documents that Python doesn't
         parents.update({normal_name(path): path for path in flat})
         items = flat.get(explode) if explode else None
         for item in items[:20] if isinstance(items, list) else ():
