@@ -71,6 +71,11 @@ class DriftLimits:
     row_factor_notice: float = 1.5
     row_factor_warning: float = 3.0
     """Three times fewer rows than in the poorest earlier delivery: the export was cut short."""
+    more_than_ever: float = 1.5
+    """A mix that has always moved is judged by its largest move so far: only half as much again tells."""
+    vocabulary_growth: float = 1.5
+    """Codes repeat: where all deliveries together have half as many values more than any one of them,
+    they are numbers of something (campaigns, tickets), and new ones are no news."""
     minimum_references: int = 3
     """Deliveries needed to know how much the row count varies by itself."""
 
@@ -178,7 +183,7 @@ def _percent(share: float) -> str:
 
 
 def _names(row: Row, column: str) -> set[str]:
-    return {name.strip() for name in (row[column] or "").split(",") if name.strip()}
+    return {name.strip() for name in row[column].split(",") if name.strip()}
 
 
 def _new_columns(row: Row, earlier: Sequence[Row]) -> Iterator[Finding]:
@@ -197,7 +202,11 @@ def _new_columns(row: Row, earlier: Sequence[Row]) -> Iterator[Finding]:
             "Columns came under another of their declared names ({names}).",
         ),
     ):
-        before = {name for past in earlier for name in _names(past, column)}
+        # Of a delivery that was passed over (an older snapshot) the columns are not known.
+        known = [past for past in earlier if past[column] is not None]
+        if row[column] is None or not known:
+            continue
+        before = {name for past in known for name in _names(past, column)}
         new = sorted(_names(row, column) - before)
         if new:
             yield Finding(severity, kind, float(len(new)), sentence.format(names=", ".join(new)))
@@ -250,6 +259,23 @@ def _null_share(row: Row, earlier: Sequence[Row], limits: DriftLimits) -> Iterat
     yield Finding(severity, kind, change, f"{what.capitalize()}, before {_percent(before)} empty.")
 
 
+def _largest_index(earlier: Sequence[Row]) -> float:
+    """Return how far the earlier deliveries themselves have moved, each against those before it."""
+    return max(
+        (
+            population_stability_index(
+                row["quantiles"],
+                [past["quantiles"] for past in earlier[:position]],
+                [past["rows_sampled"] for past in earlier[:position]],
+                row["rows_sampled"],
+            )
+            for position, row in enumerate(earlier)
+            if position
+        ),
+        default=0.0,
+    )
+
+
 def _distribution(row: Row, earlier: Sequence[Row], limits: DriftLimits) -> Iterator[Finding]:
     comparable = [
         past for past in earlier if past["quantiles"] and past["rows"] >= limits.minimum_rows
@@ -268,7 +294,7 @@ def _distribution(row: Row, earlier: Sequence[Row], limits: DriftLimits) -> Iter
         row["rows_sampled"],
     )
     severity = _severity(index, limits.psi_notice, limits.psi_warning)
-    if severity:
+    if severity and index > limits.more_than_ever * _largest_index(comparable):
         middle = len(row["quantiles"]) // 2
         before = float(np.median([past["quantiles"][middle] for past in comparable]))
         yield Finding(
@@ -311,20 +337,30 @@ def _pattern(row: Row, earlier: Sequence[Row], limits: DriftLimits) -> Iterator[
         )
 
 
+def _pooled_values(earlier: Sequence[Row]) -> dict[str, float]:
+    rows = sum(past["rows_sampled"] for past in earlier)
+    pooled: defaultdict[str, float] = defaultdict(float)
+    for past in earlier:
+        for value, share in past["common_values"].items():
+            pooled[value] += share * past["rows_sampled"] / rows
+    return pooled
+
+
 def _values(row: Row, earlier: Sequence[Row], limits: DriftLimits) -> Iterator[Finding]:
-    comparable = [past for past in earlier if past["common_values"]]
-    if not row["common_values"] or not comparable or row["rows_sampled"] < limits.minimum_rows:
+    comparable = [past for past in earlier if past["common_values"] and past["rows_sampled"]]
+    if not row["common_values"] or len(comparable) < limits.minimum_references:
         return
     rows = sum(past["rows_sampled"] for past in comparable)
-    if rows < limits.minimum_rows:
+    if min(rows, row["rows_sampled"]) < limits.minimum_rows:
         return
-    reference: defaultdict[str, float] = defaultdict(float)
-    for past in comparable:
-        for value, share in past["common_values"].items():
-            reference[value] += share * past["rows_sampled"] / rows
+    reference = _pooled_values(comparable)
+    largest = max(len(past["common_values"]) for past in comparable)
+    if len(reference) > limits.vocabulary_growth * largest:
+        return
     change, new = share_shift(row["common_values"], reference)
     new_share = sum(row["common_values"][value] for value in new)
-    if new_share >= limits.new_value_share and len(comparable) >= limits.minimum_references:
+    usual = max(share_shift(past["common_values"], reference)[0] for past in comparable)
+    if new_share >= limits.new_value_share:
         yield Finding(
             "warning",
             "new_values",
@@ -332,7 +368,7 @@ def _values(row: Row, earlier: Sequence[Row], limits: DriftLimits) -> Iterator[F
             f"{_percent(new_share)} carry a value that no delivery before had "
             f"({', '.join(new[:5])}).",
         )
-    elif change >= limits.values_shift_warning:
+    elif change >= limits.values_shift_warning and change > limits.more_than_ever * usual:
         yield Finding(
             "warning",
             "distribution",

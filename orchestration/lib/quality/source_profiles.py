@@ -40,7 +40,8 @@ def new_batches(
     return connection.execute(
         f"""select batches.batch_id, batches.source_system, batches.table_name,
             batches.source_file, batches.rows_delivered, batches.undeclared_columns,
-            batches.loaded_at, batches.delivery_date, batches.note
+            batches.loaded_at, batches.delivery_date, batches.note,
+            coalesce(batches.status, 'loaded') = 'loaded' as is_read
         from raw._batches as batches
         where list_contains(cast(? as varchar[]), batches.source_system)
             -- A file that came twice, or whose name came with other content, is no delivery to judge.
@@ -97,8 +98,8 @@ def _profile_deliveries(
             "delivery": _text_day(batch["delivery_date"]),
             "delivery_series": series_of(batch["source_file"]),
             "loaded_at": batch["loaded_at"],
-            "undeclared_columns": batch["undeclared_columns"] or "",
-            "renamed_columns": _renamed(batch["note"]),
+            "undeclared_columns": (batch["undeclared_columns"] or "") if batch["is_read"] else None,
+            "renamed_columns": _renamed(batch["note"]) if batch["is_read"] else None,
             "rows_delivered": int(batch["rows_delivered"]),
         }
         for batch in delivered.to_dict("records")

@@ -101,6 +101,40 @@ def test_codes_that_turn_into_others_warn() -> None:
     assert "Y" in found["drift_reason"]
 
 
+def test_numbers_of_something_are_no_codes_and_a_lively_mix_is_judged_by_itself() -> None:
+    campaigns = [profile(m, common_values=json.dumps({f"c{m}": 1.0})) for m in range(1, 6)]
+    assert verdict(profile(6, common_values=json.dumps({"c6": 1.0})), campaigns)["drift_kinds"] == (
+        ""
+    )
+    lively = [
+        profile(m, common_values=json.dumps({"A": 0.9 - 0.8 * (m % 2), "B": 0.1 + 0.8 * (m % 2)}))
+        for m in range(1, 6)
+    ]
+    steady = [profile(m, common_values=json.dumps({"A": 0.85, "B": 0.15})) for m in range(1, 6)]
+    turned = profile(6, common_values=json.dumps({"A": 0.1, "B": 0.9}))
+    assert verdict(turned, lively)["drift_kinds"] == ""
+    assert verdict(turned, steady)["drift_kinds"] == "distribution"
+
+
+def test_a_number_that_always_grows_does_not_drift() -> None:
+    growing = [
+        profile(m, quantiles=json.dumps(quantiles(RNG.uniform(m, m + 1, 1_000))))
+        for m in range(1, 6)
+    ]
+    grown = profile(6, quantiles=json.dumps(quantiles(RNG.uniform(6, 7, 1_000))))
+    assert verdict(grown, growing)["drift_severity"] == "none"
+
+
+def test_columns_of_deliveries_that_were_passed_over_are_not_known() -> None:
+    table = {"column_name": TABLE_ROW, "pattern": None}
+    passed_over = [profile(m, **table, undeclared_columns=None) for m in range(1, 4)]
+    newest = profile(4, **table, undeclared_columns="LATITUDE")
+    assert verdict(newest, passed_over)["drift_severity"] == "none"
+    assert verdict(profile(5, **table, undeclared_columns="LATITUDE,LEID"), [newest])[
+        "drift_kinds"
+    ] == ("new_columns")
+
+
 def test_a_file_cut_short_and_new_columns_warn() -> None:
     table = {"column_name": TABLE_ROW, "pattern": None}
     earlier = [profile(m, **table, rows_per_day=rate) for m, rate in enumerate((90, 100, 110), 1)]
