@@ -5,6 +5,7 @@ A subprocess per layer would start Python and dbt anew (20-28 s instead of 2-4 s
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from orchestration.lib.errors import ConfigurationError, ContractError
 
 # Seeds change with the code, not with the data: their tests run with the test suite.
 TESTS_OF_CODE = "resource_type:test,path:seeds"
+STAMP = "cadencia_fingerprint.txt"
 SOURCE_SUFFIXES = (".sql", ".yml", ".yaml", ".csv")
 ERRORS_ABOUT_VALUES = (
     "Conversion Error",
@@ -111,16 +113,24 @@ def ensure_manifest(project_dir: Path) -> Path:
     ConfigurationError
         When the project can't be parsed; dbt's own words follow.
     """
-    manifest_file = project_dir / "target" / "manifest.json"
-    stamp_file = project_dir / "target" / "cadencia_fingerprint.txt"
+    target = project_dir / "target"
     fingerprint = project_fingerprint(project_dir)
-    stored = [manifest_file, stamp_file, project_dir / "target" / "partial_parse.msgpack"]
-    if all(path.is_file() for path in stored) and stamp_file.read_text() == fingerprint:
-        return manifest_file
-    parsed_manifest.cache_clear()
-    _parse(project_dir)
-    stamp_file.write_text(fingerprint)
-    return manifest_file
+    if not _is_parsed(target, fingerprint):
+        target.mkdir(exist_ok=True)
+        # dbt writes its files in place: two processes that parse at once would mix them.
+        with (target / ".parse.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _is_parsed(target, fingerprint):
+                parsed_manifest.cache_clear()
+                (target / STAMP).unlink(missing_ok=True)
+                _parse(project_dir)
+                (target / STAMP).write_text(fingerprint)
+    return target / "manifest.json"
+
+
+def _is_parsed(target: Path, fingerprint: str) -> bool:
+    stored = [target / name for name in ("manifest.json", STAMP, "partial_parse.msgpack")]
+    return all(path.is_file() for path in stored) and (target / STAMP).read_text() == fingerprint
 
 
 def _parse(project_dir: Path) -> None:
