@@ -114,6 +114,9 @@ def _normalise(row: tuple[object, ...], frequencies: NameFrequencies) -> Judged:
             _given(surname_part), split_surnames(given_part, frequencies),
         )  # fmt: skip
         issue = "swapped_name_fields"
+    if surname_1 is None and given_name is not None and sum(map(str.isalpha, given_name)) < 2:
+        # what cleaning left is one letter: no name, whichever field it came in
+        return False, None, given_name, None, None, False, "invalid_name"
     was_mended = (given or full) and _was_mended(given or full, False)
     was_mended = was_mended or (surname_field and _was_mended(surname_field, True))
     mended = "mended" if was_mended else None

@@ -73,12 +73,11 @@ def test_normal_places_stay_as_they_are(
     assert once[names].equals(twice[names])
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="a given name of one letter that stands alone is read as a surname the second time",
-)
 @given(full_name=TEXTS)
 @example(full_name="Mª de la O")
+@example(full_name="A 0")
+@example(full_name="A.")
+@example(full_name="(A) A")
 @example(full_name="d'Ors i Rovira, Eugeni")
 @SLOW_FIXTURE
 def test_normal_names_stay_as_they_are(normaliser: RecordNormaliser, full_name: str) -> None:
