@@ -249,8 +249,8 @@ QUERIES: Final[dict[str, Query]] = {
     ),
     "hours": Query(
         ("marts.fct_orders",),
-        """select hour(ordered_at) as hour, count(*) as orders
-        from marts.fct_orders where not is_return and is_time_of_day_known
+        """select ordered_hour as hour, count(*) as orders
+        from marts.fct_orders where not is_return and ordered_hour is not null
         group by hour order by hour""",
     ),
     "tickets": Query(
