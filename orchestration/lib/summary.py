@@ -21,7 +21,6 @@ loaded as (
     select rows_delivered, rows_rejected
     from quality.reconciliation, settings
     where list_contains(string_split(settings.source_systems, ','), source_system)
-    qualify row_number() over (partition by source_system, table_name order by loaded_at desc) = 1
 )
 select
     (select as_of_date from ops.settings) as as_of_date,
