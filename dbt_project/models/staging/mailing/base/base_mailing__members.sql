@@ -1,3 +1,6 @@
+{%- set statuses = ['subscribed', 'unsubscribed', 'cleaned'] -%}
+{%- set no_moment = 'cast(null as ' ~ dbt.type_timestamp() ~ ')' -%}
+
 with
 
 subscribed as (
@@ -20,6 +23,7 @@ cleaned as (
 
 renamed as (
 
+    {% for status in statuses %}
     select
         lower(trim(email_address)) as source_customer_id,
         euid,
@@ -32,44 +36,12 @@ renamed as (
         opted_in_at,
         confirmed_at,
         last_changed_at,
-        'subscribed' as member_status,
-        cast(null as {{ dbt.type_timestamp() }}) as unsubscribed_at,
-        cast(null as {{ dbt.type_timestamp() }}) as cleaned_at
-    from subscribed
-    union all
-    select
-        lower(trim(email_address)) as source_customer_id,
-        euid,
-        trim(email_address) as email,
-        first_name as given_name,
-        last_name as surnames,
-        phone_number as phone,
-        postal_code,
-        preferred_channel,
-        opted_in_at,
-        confirmed_at,
-        last_changed_at,
-        'unsubscribed' as member_status,
-        unsubscribed_at,
-        cast(null as {{ dbt.type_timestamp() }}) as cleaned_at
-    from unsubscribed
-    union all
-    select
-        lower(trim(email_address)) as source_customer_id,
-        euid,
-        trim(email_address) as email,
-        first_name as given_name,
-        last_name as surnames,
-        phone_number as phone,
-        postal_code,
-        preferred_channel,
-        opted_in_at,
-        confirmed_at,
-        last_changed_at,
-        'cleaned' as member_status,
-        cast(null as {{ dbt.type_timestamp() }}) as unsubscribed_at,
-        coalesce(cleaned_at, last_changed_at) as cleaned_at
-    from cleaned
+        '{{ status }}' as member_status,
+        {{ 'unsubscribed_at' if status == 'unsubscribed' else no_moment }} as unsubscribed_at,
+        {{ 'coalesce(cleaned_at, last_changed_at)' if status == 'cleaned' else no_moment }} as cleaned_at
+    from {{ status }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
