@@ -1,0 +1,9 @@
+"""Link records of one person and of one household, from whatever fields there are, without labels.
+
+Use :func:`resolve`; it works on any relation of a DuckDB connection.
+"""
+
+from ml.identity.linking.resolve import LinkingOptions, LinkingReport, resolve
+from ml.identity.linking.roles import ROLES, LinkingError, RecordFields
+
+__all__ = ["ROLES", "LinkingError", "LinkingOptions", "LinkingReport", "RecordFields", "resolve"]

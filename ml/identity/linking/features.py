@@ -1,0 +1,482 @@
+"""What of a record is compared: one row a record, one column a feature, prepared in SQL.
+
+Belongs here: turning the text of each role into features (tokens, digits, keys) and how common each is.
+Does not: what a source meant by its text (`ml/identity/normalise` has judged that before, where it knows
+the country); which features are compared (`comparisons`) or bring records together (`blocking`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+
+from ml.identity.linking.roles import LinkingError, RecordFields
+
+# No name or address is longer; what is longer is damage, and edit distances grow with its square.
+MAX_CHARACTERS = 80
+MAX_WORDS = 12
+NO_VALUE = (
+    "", "null", "none", "nan", "na", "n a", "nil", "unknown", "desconocido", "sin datos", "no consta",
+    "not available", "x", "xx", "xxx", "test",
+)  # fmt: skip
+TITLES = (
+    "mr", "mrs", "ms", "miss", "dr", "dra", "prof", "sir", "lady", "lord", "don", "dona", "sr", "sra",
+    "srta", "rev", "hon", "jr", "ii", "iii", "iv", "esq",
+)  # fmt: skip
+PARTICLES = (
+    "de",
+    "del",
+    "la",
+    "las",
+    "los",
+    "el",
+    "y",
+    "i",
+    "da",
+    "do",
+    "dos",
+    "van",
+    "von",
+    "of",
+    "the",
+)
+STREET_WORDS = (
+    "c", "cl", "calle", "carrer", "avenida", "avda", "av", "avd", "ave", "avenue", "plaza", "plz", "pza",
+    "pl", "placa", "paseo", "pso", "ps", "camino", "cno", "carretera", "ctra", "ronda", "rda", "travesia",
+    "tr", "street", "st", "str", "road", "rd", "drive", "dr", "lane", "ln", "court", "ct", "place",
+    "boulevard", "blvd", "crescent", "cres", "close", "cct", "circuit", "way", "terrace", "de", "del", "la",
+    "las", "los", "el", "n", "s", "e", "w", "north", "south", "east", "west", "numero", "num", "no",
+)  # fmt: skip
+# Sharing the rarest value counts at most 2^7 times more than sharing a mean one: it may be one slip twice.
+LEAST_STEP = -7
+# A name that stands in one field is a person's when it has about as many words as a person's has.
+MAX_MEAN_WORDS_OF_PERSONS = 3.4
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """The features that a set of records has.
+
+    Attributes
+    ----------
+    expressions : dict of str to str
+        Feature to its SQL over the cleaned columns.
+    columns : tuple of str
+        Columns of the records that are read.
+    frequent : tuple of str
+        Features whose commonness is weighed.
+    others : dict of str to str
+        Feature of a further column to that column's name.
+    """
+
+    expressions: dict[str, str] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    frequent: tuple[str, ...] = ()
+    others: dict[str, str] = field(default_factory=dict)
+
+    def has(self, *features: str) -> bool:
+        """Whether all of these features are there."""
+        return all(name in self.expressions for name in features)
+
+
+def quoted(name: str) -> str:
+    """Return a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_list(words: tuple[str, ...]) -> str:
+    """Return words as an SQL list of texts."""
+    return "[" + ", ".join("'" + word.replace("'", "''") + "'" for word in words) + "]"
+
+
+def cleaned(expression: str) -> str:
+    """Return SQL that gives words of letters and digits, lower case, without accents; NULL for none."""
+    return (
+        f"no_placeholder(trim(regexp_replace(strip_accents(lower(left(cast({expression} as varchar), "
+        f"{MAX_CHARACTERS}))), '[^\\p{{L}}\\p{{N}}]+', ' ', 'g')))"
+    )
+
+
+def _joined(columns: tuple[str, ...], separator: str = " ") -> str:
+    parts = [f"cast({quoted(name)} as varchar)" for name in columns]
+    return parts[0] if len(parts) == 1 else f"concat_ws('{separator}', {', '.join(parts)})"
+
+
+def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Define the temporary SQL functions that the features are written in."""
+    for statement in (
+        f"""create or replace temp macro no_placeholder(x) as
+            case when list_contains({text_list(NO_VALUE)}, x) then null else x end""",
+        f"""create or replace temp macro words(x) as string_split(x, ' ')[1:{MAX_WORDS}]""",
+        """create or replace temp macro without(x, y) as
+            list_filter(x, lambda word: not list_contains(y, word))""",
+        """create or replace temp macro text_of(x) as nullif(array_to_string(x, ' '), '')""",
+        # consonants, those that are heard alike made one: what a typist gets right
+        """create or replace temp macro skeleton(x) as nullif(left(
+            left(x, 1) || regexp_replace(translate(substr(x, 2), 'vzkqyj', 'bscciy'),
+            '[aeiouh ]', '', 'g'), 5), '')""",
+        """create or replace temp macro digits(x) as regexp_replace(cast(x as varchar), '\\D', '', 'g')""",
+        # the last nine digits: with and without the prefix of a country is one number
+        """create or replace temp macro phone_number(x) as case
+            when length(digits(x)) between 6 and 17
+                and length(replace(digits(x), right(digits(x), 1), '')) > 0
+            then right(ltrim(digits(x), '0'), 9) end""",
+        """create or replace temp macro date_digits(y, m, d) as
+            case when y between 1000 and 2100 and m between 1 and 12 and d between 1 and 31
+            then printf('%04d%02d%02d', y, m, d) end""",
+    ):
+        connection.execute(statement)
+
+
+def _birth_expressions(column: str, is_day_first: bool) -> dict[str, str]:
+    text = f"left(cast({quoted(column)} as varchar), 30)"
+    parts = f"regexp_extract_all({text}, '\\d+')"
+
+    def part(number: int) -> str:
+        return f"try_cast({parts}[{number}] as integer)"
+
+    first, second = (2, 1) if is_day_first else (1, 2)
+    parsed = f"""case
+        when len({parts}) >= 3 and length({parts}[1]) = 4
+            then date_digits({part(1)}, {part(2)}, {part(3)})
+        when len({parts}) >= 3 and length({parts}[3]) = 4 then coalesce(
+            date_digits({part(3)}, {part(first)}, {part(second)}),
+            date_digits({part(3)}, {part(second)}, {part(first)}))
+        when len({parts}) = 1 and length({parts}[1]) = 8 then coalesce(
+            date_digits(try_cast({parts}[1][1:4] as integer), try_cast({parts}[1][5:6] as integer),
+                try_cast({parts}[1][7:8] as integer)),
+            date_digits(try_cast({parts}[1][5:8] as integer), try_cast({parts}[1][3:4] as integer),
+                try_cast({parts}[1][1:2] as integer)),
+            {parts}[1])
+        when length(digits({text})) >= 4 then left(digits({text}), 8)
+    end"""
+    return {"birth": parsed}
+
+
+def measure_day_first(connection: duckdb.DuckDBPyConnection, records: str, column: str) -> bool:
+    """Return whether dates such as 03/04/1970 are written day first: what the undoubted ones do."""
+    ((day_first, month_first),) = connection.execute(
+        f"""select
+            count(*) filter (try_cast(parts[1] as integer) > 12),
+            count(*) filter (try_cast(parts[2] as integer) > 12)
+        from (select regexp_extract_all(left(cast({quoted(column)} as varchar), 30), '\\d+') as parts
+            from {records})
+        where len(parts) >= 3 and length(parts[3]) = 4"""
+    ).fetchall()
+    return bool(day_first >= month_first)
+
+
+def describe_features(
+    connection: duckdb.DuckDBPyConnection, records: str, fields: RecordFields
+) -> FeatureSet:
+    """Return the features that these columns give.
+
+    Raises
+    ------
+    LinkingError
+        When a mapped column is not in the relation; it names it.
+    """
+    present = {row[0] for row in connection.execute(f"describe from {records}").fetchall()}
+    missing = [name for name in [*fields.all_columns, "record_id"] if name not in present]
+    if missing:
+        raise LinkingError(f"{records} lacks the column(s) {', '.join(missing)}.")
+    expressions: dict[str, str] = {}
+    frequent: list[str] = []
+    _add_names(connection, records, fields, expressions, frequent)
+    if columns := fields.of_role("birth_date"):
+        is_day_first = fields.is_day_first
+        if is_day_first is None:
+            is_day_first = measure_day_first(connection, records, columns[0])
+        expressions |= _birth_expressions(columns[0], is_day_first)
+        frequent.append("birth")
+    for role, minimum in (("national_id", 4), ("loyalty_card", 4)):
+        if columns := fields.of_role(role):
+            text = f"regexp_replace(upper(left({_joined(columns, '')}, 40)), '[^A-Z0-9]', '', 'g')"
+            expressions[role] = f"case when length({text}) >= {minimum} then {text} end"
+            frequent.append(role)
+    if columns := fields.of_role("email"):
+        text = f"lower(trim(left({_joined(columns[:1])}, 120)))"
+        text = f"regexp_replace({text}, '\\+[^@]*@', '@')"
+        expressions["email"] = f"case when {text} like '_%@_%' then {text} end"
+        expressions["email_local"] = (
+            f"case when {text} like '_____%@_%' then split_part({text}, '@', 1) end"
+        )
+        frequent += ["email", "email_local"]
+    if columns := fields.of_role("phone"):
+        numbers = ", ".join(f"phone_number({quoted(name)})" for name in columns)
+        expressions["phones"] = (
+            f"nullif(list_sort(list_distinct(list_filter([{numbers}], lambda n: n is not null))), [])"
+        )
+    _add_places(fields, expressions, frequent)
+    if columns := fields.of_role("gender"):
+        expressions["gender"] = cleaned(quoted(columns[0]))
+    others = {}
+    for number, name in enumerate(fields.of_role("other"), 1):
+        expressions[f"other_{number}"] = cleaned(quoted(name))
+        frequent.append(f"other_{number}")
+        others[f"other_{number}"] = name
+    return FeatureSet(expressions, tuple(fields.all_columns), tuple(frequent), others)
+
+
+def _add_names(
+    connection: duckdb.DuckDBPyConnection,
+    records: str,
+    fields: RecordFields,
+    expressions: dict[str, str],
+    frequent: list[str],
+) -> None:
+    given, surname, full = (fields.of_role(r) for r in ("given_name", "surname", "full_name"))
+    if not (given or surname or full):
+        return
+    names = f"without(words({{}}), {text_list(TITLES)})"
+    if full and not (given or surname):
+        text = cleaned(_joined(full))
+        ((mean_words,),) = connection.execute(
+            f"""select avg(len({names.format(text)})) from
+            (from {records} order by hash(record_id) limit 20000)"""
+        ).fetchall()
+        if mean_words is None or mean_words > MAX_MEAN_WORDS_OF_PERSONS:
+            expressions["name"] = text
+            expressions["name_words"] = f"list_sort(list_distinct(words({text})))"
+            frequent.append("name")
+            return
+    given_text = f"text_of({names.format(cleaned(_joined(given)))})" if given else "null"
+    surname_text = (
+        f"text_of(coalesce(nullif(without(words({cleaned(_joined(surname))}), "
+        f"{text_list((*PARTICLES, *TITLES))}), []), words({cleaned(_joined(surname))})))"
+        if surname
+        else "null"
+    )
+    if full:
+        raw = f"left({_joined(full)}, {MAX_CHARACTERS})"
+        head, tail = cleaned(f"split_part({raw}, ',', 1)"), cleaned(f"split_part({raw}, ',', 2)")
+        # "Clifford, Thomas" but not "Thomas Clifford, 1st Baron of Chudleigh"
+        is_turned = (
+            f"({tail} is not null and len(words({tail})) <= 3 "
+            f"and not regexp_matches({tail}, '\\d') and len(words({head})) <= 4)"
+        )
+        kept = (
+            f"without(words(case when {is_turned} then concat_ws(' ', {tail}, {head}) else {head} end), "
+            f"{text_list((*TITLES, *PARTICLES))})"
+        )
+        given_of_full = f"case when {is_turned} then {tail} else {kept}[1] end"
+        surname_of_full = (
+            f"text_of(case when {is_turned} then without(words({head}), {text_list(PARTICLES)}) "
+            f"else {kept}[2:] end)"
+        )
+        # a record that fills one of the two fields is not given the other from its whole name
+        is_split = " or ".join(
+            f"nullif(trim(cast({quoted(name)} as varchar)), '') is not null"
+            for name in (*given, *surname)
+        )
+        if given or surname:
+            given_text = f"case when {is_split} then {given_text} else {given_of_full} end"
+            surname_text = f"case when {is_split} then {surname_text} else {surname_of_full} end"
+        else:
+            given_text, surname_text = given_of_full, surname_of_full
+    if given or full:
+        expressions["given"] = given_text
+        frequent.append("given")
+        if fields.given_name_root is not None:
+            expressions["given_root"] = cleaned(quoted(fields.given_name_root))
+            frequent.append("given_root")
+    if surname or full:
+        expressions["surname"] = surname_text
+        frequent.append("surname")
+
+
+def _add_places(fields: RecordFields, expressions: dict[str, str], frequent: list[str]) -> None:
+    if columns := fields.of_role("street"):
+        text = cleaned(_joined(columns))
+        expressions["street"] = text
+        expressions["street_number"] = f"regexp_extract({text}, '\\d+')"
+        frequent.append("street")
+    if columns := fields.of_role("postal_code"):
+        text = f"regexp_replace(upper(left(cast({quoted(columns[0])} as varchar), 12)), '[^A-Z0-9]', '', 'g')"
+        expressions["postal"] = f"no_placeholder(lower({text}))"
+        frequent.append("postal")
+    for role, columns in (
+        ("city", fields.of_role("city")),
+        ("province", fields.of_role("province")),
+    ):
+        if columns:
+            expressions[role] = cleaned(_joined(columns))
+            frequent.append(role)
+
+
+def _derived(features: FeatureSet) -> dict[str, str]:
+    """Return what is made of the features themselves, feature to SQL."""
+    derived: dict[str, str] = {}
+    if features.has("given"):
+        derived["given_first"] = "words(given)[1]"
+        derived["given_skeleton"] = "skeleton(words(given)[1])"
+    if features.has("surname"):
+        derived["surname_1"] = "words(surname)[1]"
+        derived["surname_2"] = "case when len(words(surname)) > 1 then words(surname)[-1] end"
+        derived["surname_skeleton"] = "skeleton(words(surname)[1])"
+        derived["surname_last_skeleton"] = "skeleton(words(surname)[-1])"
+    if features.has("birth"):
+        derived["birth_year"] = "case when length(birth) >= 4 then left(birth, 4) end"
+    if features.has("phones"):
+        derived["phone"] = "phones[1]"
+        derived["phone_2"] = "case when len(phones) > 1 then phones[2] end"
+    if features.has("street"):
+        words = (
+            f"list_filter(without(words(street), {text_list(STREET_WORDS)}), "
+            "lambda w: not regexp_matches(w, '^\\d'))"
+        )
+        derived["street_words"] = f"text_of({words})"
+        derived["street_key"] = (
+            f"concat_ws(' ', nullif(street_number, ''), list_reduce(list_append({words}, ''),"
+            " lambda a, b: case when length(a) >= length(b) then a else b end))"
+        )
+    if features.has("postal"):
+        derived["postal_area"] = (
+            "left(postal, greatest(2, case when regexp_matches(postal, '^\\d+$') then 3 "
+            "else length(postal) - 3 end))"
+        )
+    return derived
+
+
+def frequent_features(features: FeatureSet) -> list[str]:
+    """Return the features whose values are counted: to share a rare one says more."""
+    names = list(features.frequent)
+    if features.has("given"):
+        names.append("given_first")
+    if features.has("surname"):
+        names.append("surname_1")
+    if features.has("phones"):
+        names.append("phone")
+    if features.has("street"):
+        names.append("street_key")
+    return names
+
+
+def features_sql(features: FeatureSet, records: str) -> str:
+    """Return a select of record_number, record_id, raw_hash and one column a feature.
+
+    The number is made of the id, so that it is the same in every run; raw_hash is of all that was read.
+    """
+    base = ", ".join(f"{expression} as {name}" for name, expression in features.expressions.items())
+    more = "".join(f", {expression} as {name}" for name, expression in _derived(features).items())
+    read = ", ".join(quoted(name) for name in features.columns)
+    return (
+        f"with base as (select cast(hash(record_id) >> 1 as bigint) as record_number, record_id, "
+        f"hash({read}) as raw_hash, {base} from {records}) select base.* {more} from base"
+    )
+
+
+def check_ids(connection: duckdb.DuckDBPyConnection, records: str) -> int:
+    """Return how many records there are.
+
+    Raises
+    ------
+    LinkingError
+        When a record_id is missing or occurs twice.
+    """
+    ((rows, ids),) = connection.execute(
+        f"select count(*), count(distinct record_id) from {records}"
+    ).fetchall()
+    ((numbers,),) = connection.execute(
+        f"select count(distinct hash(record_id) >> 1) from {records}"
+    ).fetchall()
+    if numbers != ids:
+        raise LinkingError(
+            f"{records}: two record_id have the same 63-bit hash. Rename one of them; it happens to one "
+            "file in a million."
+        )
+    if rows != ids:
+        raise LinkingError(
+            f"{records}: {rows} records have {ids} different record_id: each needs one of its own."
+        )
+    return int(rows)
+
+
+def build_features(
+    connection: duckdb.DuckDBPyConnection, records: str, features: FeatureSet, target: str
+) -> None:
+    """Write the features of all records to a table, with the columns of `features_sql`."""
+    connection.execute(f"create or replace table {target} as {features_sql(features, records)}")
+
+
+def mean_term_records(
+    connection: duckdb.DuckDBPyConnection, table: str, features: FeatureSet
+) -> dict[str, float]:
+    """Return for each frequent feature how many records hold the value of a mean chance agreement."""
+    means = {}
+    for name in frequent_features(features):
+        ((mean,),) = connection.execute(
+            f"""select sum(cast(records as double) * records) / sum(records) from (
+                select count(*) as records from {table} where {name} is not null group by {name})"""
+        ).fetchall()
+        means[name] = float(mean) if mean else 1.0
+    return means
+
+
+def terms_sql(
+    features: FeatureSet, table: str, means: Mapping[str, float], where: str = "true"
+) -> str:
+    """Return a select of how common the values are: feature, term, step.
+
+    Parameters
+    ----------
+    where : str
+        Condition on the rows of the table, with {feature} in the place of the feature.
+
+    Notes
+    -----
+    A value of step s is held by about 2^s times as many records as that of a mean chance agreement. In
+    powers of two, so that one record more seldom changes what a value is worth. Values of one record have
+    no row; their step is `unseen_step`.
+    """
+    return " union all ".join(
+        f"""select '{name}' as feature, {name} as term,
+            cast({_step(f"count(*) / {means[name]!r}")} as tinyint) as step
+        from {table} where {name} is not null and {where.format(feature=name)}
+        group by {name} having step > {unseen_step(means[name])}"""
+        for name in frequent_features(features)
+    )
+
+
+def _step(relative: str) -> str:
+    return f"greatest(round(log2({relative})), {LEAST_STEP})"
+
+
+def unseen_step(mean_records: float) -> int:
+    """Return the step of a value that one record holds."""
+    return max(round(-math.log2(mean_records)), LEAST_STEP)
+
+
+def write_scored_features(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    terms: str,
+    means: Mapping[str, float],
+    scale: Mapping[str, float],
+    target: str,
+    where: str = "true",
+) -> None:
+    """Write the features with a column `tf_<feature>` for each feature of scale.
+
+    Splink divides the u of a level by this column; scale has that u, so that what is left is how much
+    commoner the value is than that of a mean chance agreement.
+    """
+    joins = "".join(
+        f"""
+        left join (select term, step from {terms} where feature = '{name}') as terms_{name}
+            on f.{name} = terms_{name}.term"""
+        for name in scale
+    )
+    columns = "".join(
+        f""", case when f.{name} is not null
+            then cast(pow(2, coalesce(terms_{name}.step, {unseen_step(means[name])})) * {u!r} as double)
+        end as tf_{name}"""
+        for name, u in scale.items()
+    )
+    connection.execute(
+        f"create or replace temp table {target} as select f.* exclude (record_id, raw_hash) {columns} "
+        f"from {table} as f {joins} where {where}"
+    )

@@ -1,0 +1,497 @@
+"""Who is who: from records to persons and households, anew or for what changed since the last run.
+
+Belongs here: the order of the steps, and what is kept between runs. Does not: how a step is done.
+
+A run with a stored model scores and groups as the run that trained it did. Only pairs of records that are
+new, changed, or whose values became commoner or rarer are scored again; the result is that of resolving
+everything with that model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+
+from ml.identity.linking import blocking, clustering, features, model, patterns, scoring, training
+from ml.identity.linking.comparisons import FieldComparison, choose_comparisons
+from ml.identity.linking.evidence import reason_sql
+from ml.identity.linking.features import FeatureSet, define_macros, describe_features
+from ml.identity.linking.model import LinkingModel
+from ml.identity.linking.roles import RecordFields
+
+FEATURES = "identity.linkage_features"
+TERMS = "identity.linkage_terms"
+LINKS = "identity.linkage_pairs"
+HOUSEHOLD_PAIRS = "identity.linkage_household_pairs"
+MODELS = "identity.linking_models"
+CLUSTERS = "identity.record_clusters"
+DECISIONS = "identity.pair_decisions"
+# Pairs below this say no more than a pair that was never compared.
+LEAST_KEPT_WEIGHT = -10.0
+
+
+@dataclass(frozen=True)
+class LinkingOptions:
+    """What may be set.
+
+    Attributes
+    ----------
+    least_match_weight : float
+        Log2 odds above which a pair is taken for one person; 0 is even odds.
+    veto_fields : tuple of str
+        Comparisons whose last level (another valid national id) no evidence overcomes.
+    is_retraining : bool
+        Whether to train anew though there is a model.
+    most_growth : float
+        Train anew when there are this many times more, or fewer, records than at the last training.
+    """
+
+    least_match_weight: float = 0.0
+    veto_fields: tuple[str, ...] = ()
+    is_retraining: bool = False
+    most_growth: float = 1.5
+
+
+@dataclass(frozen=True)
+class LinkingReport:
+    """What a run did.
+
+    Attributes
+    ----------
+    records, persons, households : int
+        How many.
+    scored_pairs : int
+        Candidate pairs that were scored in this run.
+    changed_records : int
+        Records whose pairs were scored anew.
+    divided_groups : int
+        Connected groups that were divided because pairs in them speak against it.
+    model_id : str
+        Of the model used.
+    is_trained : bool
+        Whether it was trained in this run.
+    """
+
+    records: int
+    persons: int
+    households: int
+    scored_pairs: int
+    changed_records: int
+    divided_groups: int
+    model_id: str
+    is_trained: bool
+
+
+@dataclass
+class _Run:
+    connection: duckdb.DuckDBPyConnection
+    records: str
+    fields: RecordFields
+    options: LinkingOptions
+    seed: int
+    count: int = 0
+    features: FeatureSet = field(default_factory=FeatureSet)
+    comparisons: list[FieldComparison] = field(default_factory=list)
+
+
+def resolve(
+    connection: duckdb.DuckDBPyConnection,
+    records: str,
+    fields: RecordFields | Mapping[str, str | Sequence[str]],
+    *,
+    options: LinkingOptions | None = None,
+    seed: int = 1,
+) -> LinkingReport:
+    """Find out which records are one person and which persons one household.
+
+    Parameters
+    ----------
+    records : str
+        Relation with `record_id`, of any type, and the columns of fields.
+    fields : RecordFields or mapping
+        Role to column(s); see `roles.ROLES`.
+    seed : int
+        Of the random pairs.
+
+    Notes
+    -----
+    Writes, in schema identity: `linkage_pairs` (compared pairs with their weights and levels),
+    `record_clusters` (record_id, person_cluster, household_cluster: the smallest record_id of each), and
+    what the next run needs (`linkage_features`, `linkage_terms`, `linking_models`). Reads
+    `identity.pair_decisions` (record_id_l, record_id_r, decision) when it is there.
+
+    Raises
+    ------
+    LinkingError
+        When a column is missing, or a record_id occurs twice.
+    """
+    if not isinstance(fields, RecordFields):
+        fields = RecordFields.of(fields)
+    run = _Run(connection, records, fields, options or LinkingOptions(), seed)
+    connection.execute("create schema if not exists identity")
+    define_macros(connection)
+    run.count = features.check_ids(connection, records) if _has_id(run) else 0
+    run.features = describe_features(connection, records, fields)
+    run.comparisons = choose_comparisons(run.features)
+    known = _stored_model(run)
+    if known is None:
+        trained = _train(run)
+        scored, changed = _score_all(run, trained, is_prepared=True)
+    elif _has_table(connection, FEATURES) and _has_table(connection, LINKS):
+        trained = known
+        scored, changed = _score_changes(run, known)
+    else:
+        trained = known
+        scored, changed = _score_all(run, known, is_prepared=False)
+    _read_decisions(run)
+    divided = clustering.cluster_persons(
+        connection,
+        FEATURES,
+        LINKS,
+        "linkage_decisions",
+        run.options.least_match_weight,
+        "linkage_persons",
+    )
+    clustering.cluster_households(
+        connection, "linkage_persons", HOUSEHOLD_PAIRS, "linkage_households"
+    )
+    persons, households = _write_clusters(run)
+    return LinkingReport(
+        records=run.count,
+        persons=persons,
+        households=households,
+        scored_pairs=scored,
+        changed_records=changed,
+        divided_groups=divided,
+        model_id=trained.model_id,
+        is_trained=known is None,
+    )
+
+
+def _has_id(run: _Run) -> bool:
+    present = {row[0] for row in run.connection.execute(f"describe from {run.records}").fetchall()}
+    return "record_id" in present
+
+
+def _has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    schema, table = name.split(".")
+    return bool(
+        connection.execute(
+            "select count(*) from duckdb_tables() where schema_name = ? and table_name = ? "
+            "and database_name = current_database()",
+            [schema, table],
+        ).fetchall()[0][0]
+    )
+
+
+def _stored_model(run: _Run) -> LinkingModel | None:
+    """Return the stored model when it is of these features and of about as many records."""
+    run.connection.execute(
+        f"""create table if not exists {MODELS} (
+            model_id varchar, model varchar, records bigint, is_current boolean)"""
+    )
+    if run.options.is_retraining:
+        return None
+    stored = run.connection.execute(f"select model from {MODELS} where is_current").fetchall()
+    if not stored:
+        return None
+    known = model.read_model(stored[0][0], run.features)
+    if known is None:
+        return None
+    growth = max(run.count, 1) / max(known.records, 1)
+    if not 1 / run.options.most_growth <= growth <= run.options.most_growth:
+        return None
+    return known
+
+
+def _train(run: _Run) -> LinkingModel:
+    """Train a model on all records and store it; leaves features, terms and pairs as they are for it."""
+    connection = run.connection
+    features.build_features(connection, run.records, run.features, FEATURES)
+    means = features.mean_term_records(connection, FEATURES, run.features)
+    keys = blocking.choose_keys(connection, FEATURES, run.features, run.count)
+    pairs = blocking.write_pairs(connection, FEATURES, keys, "linkage_candidates")
+    candidates, scale = patterns.candidate_patterns(
+        connection, FEATURES, run.comparisons, "linkage_candidates", pairs
+    )
+    chance = patterns.chance_patterns(connection, FEATURES, run.comparisons, run.seed)
+    parameters = training.estimate(
+        run.comparisons,
+        model.key_fields(keys),
+        candidates,
+        scale,
+        chance,
+        run.count * (run.count - 1) / 2,
+        patterns.exact_agreement(connection, FEATURES, run.comparisons),
+    )
+    trained = LinkingModel(
+        fingerprint=model.fingerprint(run.features),
+        parameters=parameters,
+        keys=tuple(keys),
+        mean_records=means,
+        records=run.count,
+    )
+    connection.execute(f"update {MODELS} set is_current = false")
+    connection.execute(f"delete from {MODELS} where model_id = ?", [trained.model_id])
+    connection.execute(
+        f"insert into {MODELS} values (?, ?, ?, true)",
+        [trained.model_id, trained.to_json(), run.count],
+    )
+    return trained
+
+
+def _score_all(run: _Run, trained: LinkingModel, is_prepared: bool) -> tuple[int, int]:
+    connection = run.connection
+    if not is_prepared:
+        features.build_features(connection, run.records, run.features, FEATURES)
+        blocking.write_pairs(connection, FEATURES, trained.keys, "linkage_candidates")
+    connection.execute(
+        f"create or replace table {TERMS} as "
+        + features.terms_sql(run.features, FEATURES, trained.mean_records)
+    )
+    pairs = _score(run, trained)
+    connection.execute(f"create or replace table {LINKS} as from linkage_scored")
+    connection.execute(
+        f"create or replace table {HOUSEHOLD_PAIRS} as from linkage_scored_households"
+    )
+    return pairs, run.count
+
+
+def _score(run: _Run, trained: LinkingModel, where: str = "true") -> int:
+    """Score linkage_candidates into linkage_scored."""
+    connection = run.connection
+    features.write_scored_features(
+        connection,
+        FEATURES,
+        TERMS,
+        trained.mean_records,
+        scoring.frequency_scales(run.comparisons, trained.parameters),
+        "linkage_scored_features",
+        where,
+    )
+    scoring.score_pairs(
+        connection,
+        "linkage_scored_features",
+        run.comparisons,
+        trained.parameters,
+        "linkage_candidates",
+        "linkage_scored_pairs",
+        LEAST_KEPT_WEIGHT,
+    )
+    household_keys = sum(
+        1 << number
+        for number, chosen in enumerate(trained.keys)
+        if chosen.key.fields <= {item.name for item in run.comparisons if item.is_of_household}
+    )
+    if _has_households(run):
+        scoring.score_households(
+            connection,
+            "linkage_scored_features",
+            run.comparisons,
+            trained.parameters,
+            f"(from linkage_candidates where key_mask & {household_keys} <> 0)",
+            "linkage_scored_households",
+        )
+    else:
+        connection.execute(
+            "create or replace temp table linkage_scored_households "
+            "(left_number bigint, right_number bigint, household_weight double)"
+        )
+    vetoes = (
+        " or ".join(
+            f"level_{item.name} = {len(item.levels) - 1}"
+            for item in run.comparisons
+            if item.name in run.options.veto_fields
+        )
+        or "false"
+    )
+    connection.execute(
+        f"""create or replace temp table linkage_scored as
+        select s.*, c.key_mask, {vetoes} as is_vetoed
+        from linkage_scored_pairs as s inner join linkage_candidates as c using (left_number, right_number)"""
+    )
+    ((pairs,),) = connection.execute("select count(*) from linkage_candidates").fetchall()
+    return int(pairs)
+
+
+def _has_households(run: _Run) -> bool:
+    return run.features.has("street") or run.features.has("phones")
+
+
+def _score_changes(run: _Run, known: LinkingModel) -> tuple[int, int]:
+    """Score again the pairs of what changed since the last run."""
+    connection = run.connection
+    _find_changes(run, known)
+    ((changed,),) = connection.execute("select count(*) from linkage_changed").fetchall()
+    for table in (LINKS, HOUSEHOLD_PAIRS):
+        connection.execute(
+            f"""delete from {table} where left_number in (from linkage_touched)
+            or right_number in (from linkage_touched)"""
+        )
+    if not changed:
+        return 0, 0
+    blocking.write_pairs(
+        connection, FEATURES, known.keys, "linkage_candidates", changed="linkage_changed"
+    )
+    pairs = _score(
+        run,
+        known,
+        """record_number in (select left_number from linkage_candidates
+            union all select right_number from linkage_candidates)""",
+    )
+    connection.execute(f"insert into {LINKS} by name from linkage_scored")
+    connection.execute(f"insert into {HOUSEHOLD_PAIRS} by name from linkage_scored_households")
+    return pairs, int(changed)
+
+
+def _find_changes(run: _Run, known: LinkingModel) -> None:
+    """Bring features and terms up to date.
+
+    Leaves `linkage_changed` (record_number of the records whose pairs are to be scored) and
+    `linkage_touched` (those, and the records that vanished).
+    """
+    connection = run.connection
+    read = ", ".join(features.quoted(name) for name in run.features.columns)
+    connection.execute(
+        f"""create or replace temp table linkage_now as
+        select record_id, hash({read}) as raw_hash from {run.records}"""
+    )
+    connection.execute(
+        f"""create or replace temp table linkage_gone as
+        select f.* from {FEATURES} as f anti join linkage_now using (record_id, raw_hash)"""
+    )
+    connection.execute(
+        f"""create or replace temp table linkage_fresh as
+        select record_id from linkage_now anti join {FEATURES} as f using (record_id, raw_hash)"""
+    )
+    fresh = f"(from {run.records} where record_id in (from linkage_fresh))"
+    connection.execute(
+        "create or replace temp table linkage_came as " + features.features_sql(run.features, fresh)
+    )
+    connection.execute(
+        f"delete from {FEATURES} where record_number in (select record_number from linkage_gone)"
+    )
+    connection.execute(f"insert into {FEATURES} by name from linkage_came")
+    connection.execute(
+        """create or replace temp table linkage_changed as
+        select record_number from linkage_came"""
+    )
+    for select in (
+        _changed_terms(run, known),
+        blocking.crossed_blocks(connection, FEATURES, known.keys, "linkage_came", "linkage_gone"),
+    ):
+        connection.execute(
+            f"""insert into linkage_changed
+            select distinct record_number from ({select})
+            where record_number not in (from linkage_changed)"""
+        )
+    connection.execute(
+        """create or replace temp table linkage_touched as
+        from linkage_changed union select record_number from linkage_gone"""
+    )
+
+
+def _changed_terms(run: _Run, known: LinkingModel) -> str:
+    """Bring the terms up to date; return a select of the records that hold one whose step changed."""
+    connection = run.connection
+    names = features.frequent_features(run.features)
+    for name in names:
+        connection.execute(
+            f"""create or replace temp table touched_{name} as
+            select {name} as term from linkage_came where {name} is not null
+            union select {name} from linkage_gone where {name} is not null"""
+        )
+    connection.execute(
+        "create or replace temp table linkage_steps as "
+        + features.terms_sql(
+            run.features, FEATURES, known.mean_records, "{feature} in (from touched_{feature})"
+        )
+    )
+    touched = " union all ".join(
+        f"select '{name}' as feature, term from touched_{name}" for name in names
+    )
+    connection.execute(
+        f"""create or replace temp table linkage_stepped as
+        with touched as ({touched})
+        select touched.feature, touched.term, now.step
+        from touched
+        left join linkage_steps as now using (feature, term)
+        left join {TERMS} as before using (feature, term)
+        where now.step is distinct from before.step"""
+    )
+    connection.execute(
+        f"delete from {TERMS} where (feature, term) in (select feature, term from linkage_stepped)"
+    )
+    connection.execute(f"insert into {TERMS} select * from linkage_stepped where step is not null")
+    return " union ".join(
+        f"""select record_number from {FEATURES}
+        where {name} in (select term from linkage_stepped where feature = '{name}')"""
+        for name in names
+    )
+
+
+def _read_decisions(run: _Run) -> None:
+    """Leave linkage_decisions: left_number, right_number, weight of the pairs that a steward decided."""
+    connection = run.connection
+    connection.execute(
+        "create or replace temp table linkage_decisions "
+        "(left_number bigint, right_number bigint, decision varchar)"
+    )
+    if _has_table(connection, DECISIONS):
+        connection.execute(
+            f"""insert into linkage_decisions
+            select least(a.record_number, b.record_number), greatest(a.record_number, b.record_number),
+                d.decision
+            from {DECISIONS} as d
+            inner join {FEATURES} as a on d.record_id_l = a.record_id
+            inner join {FEATURES} as b on d.record_id_r = b.record_id
+            where a.record_number <> b.record_number"""
+        )
+
+
+def _write_clusters(run: _Run) -> tuple[int, int]:
+    """Write record_clusters and the view of links; return how many persons and households."""
+    connection = run.connection
+    connection.execute(
+        f"""create or replace temp table linkage_best as
+        with inside as (
+            select p.left_number, p.right_number, p.match_weight
+            from {LINKS} as p
+            inner join linkage_persons as a on p.left_number = a.record_number
+            inner join linkage_persons as b on p.right_number = b.record_number
+            where a.person_number = b.person_number),
+        sides as (
+            select left_number as record_number, match_weight, left_number, right_number from inside
+            union all
+            select right_number, match_weight, left_number, right_number from inside)
+        select record_number, max(match_weight) as match_weight,
+            max_by({{'l': left_number, 'r': right_number}}, match_weight) as pair
+        from sides group by record_number"""
+    )
+    connection.execute(
+        f"""create or replace table {CLUSTERS} as
+        with named as (
+            select f.record_id, f.record_number, p.person_number, h.household_number
+            from {FEATURES} as f
+            inner join linkage_persons as p using (record_number)
+            inner join linkage_households as h on p.person_number = h.record_number),
+        reasons as (
+            select left_number, right_number, {reason_sql(run.comparisons)} as reason
+            from {LINKS} where (left_number, right_number) in (
+                select (pair.l, pair.r) from linkage_best))
+        select named.record_id,
+            min(named.record_id) over (partition by named.person_number) as person_cluster,
+            min(named.record_id) over (partition by named.household_number) as household_cluster,
+            case when best.match_weight is null then 1.0
+                else 1 / (1 + pow(2, -best.match_weight)) end as link_probability,
+            reasons.reason as link_reason
+        from named
+        left join linkage_best as best using (record_number)
+        left join reasons on best.pair.l = reasons.left_number and best.pair.r = reasons.right_number"""
+    )
+    ((persons, households),) = connection.execute(
+        f"select count(distinct person_cluster), count(distinct household_cluster) from {CLUSTERS}"
+    ).fetchall()
+    return int(persons), int(households)
