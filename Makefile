@@ -51,6 +51,9 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.btyd
 	$(BIN)/python -m benchmarks.run_overhead
 	$(BIN)/python -m benchmarks.simulation
+	$(BIN)/python -m benchmarks.identity.made_households --records 100000 --out $(VENV)/made_households.parquet
+	$(BIN)/python -m benchmarks.identity --records $(VENV)/made_households.parquet --id record_id \
+	  --truth person --household-truth household
 
 # The UI and the daemon share DAGSTER_HOME with the command line: runs started there show up here.
 ui: $(STAMP)
