@@ -53,15 +53,20 @@ municipal as (
 
 ),
 
+-- decimals: a sum of doubles depends on the order of its rows
 provincial_income as (
 
     select
         province_code,
         reference_year,
-        sum(net_income_per_person * weight)
-        / nullif(sum(case when net_income_per_person is not null then weight end), 0) as net_income_per_person,
-        sum(net_income_per_household * weight)
-        / nullif(sum(case when net_income_per_household is not null then weight end), 0) as net_income_per_household
+        cast(
+            sum(net_income_per_person * weight)
+            / nullif(sum(case when net_income_per_person is not null then weight end), 0) as decimal(18, 4)
+        ) as net_income_per_person,
+        cast(
+            sum(net_income_per_household * weight)
+            / nullif(sum(case when net_income_per_household is not null then weight end), 0) as decimal(18, 4)
+        ) as net_income_per_household
     from municipal
     group by province_code, reference_year
 
@@ -115,10 +120,14 @@ country as (
 
     select
         reference_year,
-        sum(net_income_per_person * weight)
-        / nullif(sum(case when net_income_per_person is not null then weight end), 0) as net_income_per_person,
-        sum(net_income_per_household * weight)
-        / nullif(sum(case when net_income_per_household is not null then weight end), 0) as net_income_per_household,
+        cast(
+            sum(net_income_per_person * weight)
+            / nullif(sum(case when net_income_per_person is not null then weight end), 0) as decimal(18, 4)
+        ) as net_income_per_person,
+        cast(
+            sum(net_income_per_household * weight)
+            / nullif(sum(case when net_income_per_household is not null then weight end), 0) as decimal(18, 4)
+        ) as net_income_per_household,
         sum(population) as population
     from provincial
     group by reference_year
