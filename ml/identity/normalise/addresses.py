@@ -139,7 +139,7 @@ def _normalise(text: str) -> Parsed:
         return (None,) * 11
     address = parse(written)
     line = format_address(address)
-    if not _is_plain(address) and parse(line) != address:
+    if not _is_plain(address) and (is_empty(line) or clean(line) != line or parse(line) != address):
         # what would read otherwise when written out again is better left as it was delivered
         return written, None, None, *(None,) * 5, None, False, "unparsed_address"
     issue = None

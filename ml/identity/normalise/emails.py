@@ -9,7 +9,7 @@ import re
 
 import pandas as pd
 
-from ml.identity.normalise.text import by_distinct, clean, is_empty, joined
+from ml.identity.normalise.text import by_distinct, clean, is_empty, joined, settle
 
 COLUMNS = {
     "email": "object",
@@ -223,7 +223,11 @@ def normalise_emails(values: pd.Series) -> pd.DataFrame:
 
 
 def _normalise(text: str) -> tuple[str | None, str | None, str | None, bool | None, str | None]:
-    written = text.strip().lower() if text.isascii() and text.isprintable() else clean(text).lower()
+    written = (
+        text.strip().lower()
+        if text.isascii() and text.isprintable()
+        else settle(clean(text), str.lower)
+    )
     if is_empty(written):
         return None, None, None, None, None
     address, issue = (written, None) if ADDRESS.fullmatch(written) else _mend(written)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ml.identity.normalise import name_words as words
 from ml.identity.normalise.name_frequencies import LOST_LETTER, NameFrequencies, units_of
-from ml.identity.normalise.text import clean, fold, frame_of_codes, is_empty, joined, texts
+from ml.identity.normalise.text import clean, fold, frame_of_codes, is_empty, joined, settle, texts
 
 INPUT = ["full_name", "given_name", "surnames", "surname_1", "surname_2"]
 COLUMNS = {
@@ -86,7 +86,8 @@ def _normalise(row: tuple[object, ...], frequencies: NameFrequencies) -> Judged:
     written = " ".join(part for part in (given, surname_field) if part) or full
     if written is None:
         return NOTHING
-    if not _is_plain(given or full or "") or not _is_plain(surname_field or ""):
+    is_plain = _is_plain(given or full or "") and _is_plain(surname_field or "")
+    if not is_plain:
         judged = _judge_written(written, has_both_fields=bool(given and surname_field))
         if judged is not None:
             return judged
@@ -109,14 +110,17 @@ def _normalise(row: tuple[object, ...], frequencies: NameFrequencies) -> Judged:
     else:
         surname_1, surname_2 = split_surnames(surname_part, frequencies)
     given_name = _given(given_part)
+    cleaned = " ".join(part for part in (given_name, surname_1, surname_2) if part)
+    if cleaned and not (is_plain and len(cleaned) > 1):
+        # what cleaning left may be a company after all, or no name
+        judged = _judge_written(cleaned, has_both_fields=bool(given_name and surname_1))
+        if judged is not None:
+            return judged
     if whole is None and given_name and surname_1 and frequencies.is_swapped(given_name, surname_1):
         given_name, (surname_1, surname_2) = (
             _given(surname_part), split_surnames(given_part, frequencies),
         )  # fmt: skip
         issue = "swapped_name_fields"
-    if surname_1 is None and given_name is not None and sum(map(str.isalpha, given_name)) < 2:
-        # what cleaning left is one letter: no name, whichever field it came in
-        return False, None, given_name, None, None, False, "invalid_name"
     was_mended = (given or full) and _was_mended(given or full, False)
     was_mended = was_mended or (surname_field and _was_mended(surname_field, True))
     mended = "mended" if was_mended else None
@@ -192,7 +196,7 @@ def _split_whole(
     """Part a text that holds given name and surnames, or a given name of several words."""
     if whole.count(",") == 1:
         surnames, given = (part.strip() for part in whole.split(","))
-        if given and surnames:
+        if _tokens(given) and _tokens(surnames, True):
             return given, surnames
     tokens = _tokens(whole)
     units = units_of(tokens)
@@ -237,7 +241,8 @@ def _tokens(text: str, is_surname: bool = False) -> tuple[str, ...]:
         stripped = full or token.strip("-'·&")
         if len(stripped) > 2 and stripped.endswith("."):
             stripped = stripped.rstrip(".")
-        if stripped and stripped != ".":
+        # brackets and marks left alone are no word of a name
+        if any(map(str.isalpha, stripped)):
             tokens.append(stripped)
     # Doña before a given name is a title, alone in the surnames it is one of them
     while (
@@ -261,12 +266,16 @@ def _given(text: str | None) -> str | None:
 @lru_cache(maxsize=400_000)
 def _proper(text: str, is_surname: bool) -> str | None:
     """Return a name in proper case; particles in lower case but at the head of a given name."""
+    return settle(text, lambda each: _recased(each, is_surname)) or None
+
+
+def _recased(text: str, is_surname: bool) -> str:
     result: list[str] = []
     for token in _tokens(text, is_surname):
         low = token.lower()
         is_particle = low in words.SMALL_PARTICLES and bool(is_surname or result)
         result.append(low if is_particle else proper_word(token))
-    return " ".join(result) or None
+    return " ".join(result)
 
 
 def proper_word(word: str) -> str:

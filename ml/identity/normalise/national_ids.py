@@ -10,7 +10,7 @@ import re
 
 import pandas as pd
 
-from ml.identity.normalise.text import by_distinct, clean, is_empty, joined
+from ml.identity.normalise.text import by_distinct, clean, is_empty, joined, settle
 
 COLUMNS = {
     "national_id": "object",
@@ -20,6 +20,8 @@ COLUMNS = {
 }
 NIF_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
 CIF_LETTERS = "JABCDEFGHI"
+# The longest number of any country has half as many.
+MAX_CHARACTERS = 40
 SEPARATORS = re.compile(r"[\s.\-/_,:;'\"ºª·*()\\]+")
 LABEL = re.compile(
     r"^(?:NIF/CIF|DNI/NIF|NIFCIF|DNINIF|N\.?I\.?F|D\.?N\.?I|C\.?I\.?F|N\.?I\.?E|VAT)(?=\W*[A-Z]?\W*\d)"
@@ -66,19 +68,30 @@ def _normalise(text: str) -> Judged:
     written = text if text.isascii() and text.isprintable() else clean(text)
     if is_empty(written.strip()):
         return None, None, None, None
-    labelled = LABEL.sub("", written.upper().strip())
-    compact = SEPARATORS.sub("", labelled)
-    if compact.startswith("ES") and len(compact) == 11:
-        compact = compact[2:]
-    if not compact:
+    compact = settle(written, _compact)
+    if is_empty(compact):
         return None, None, None, None
     if not compact.isascii():
-        compact = clean(compact)
-        return compact[:40], "unknown", False, "unknown_format"
-    judged = _judge(compact[:40])
-    if judged[0] in TELLTALE or len(set(re.sub(r"\D", "", compact))) == 1:
+        return compact, "unknown", False, "unknown_format"
+    judged = _judge(compact)
+    if judged[0] in TELLTALE or _has_one_digit(compact, judged[1]):
         return judged[0], judged[1], False, "placeholder_national_id"
     return judged
+
+
+def _has_one_digit(compact: str, kind: str | None) -> bool:
+    """Return whether a number is one digit again and again, lost zeros left aside."""
+    digits = re.sub(r"\D", "", compact)
+    own = digits.lstrip("0") if kind in ("nif", "nie") else digits
+    return bool(digits) and len(set(own)) <= 1
+
+
+def _compact(written: str) -> str:
+    """Return what is left without separators, label and country."""
+    compact = SEPARATORS.sub("", LABEL.sub("", written.upper().strip()))
+    if compact.startswith("ES") and len(compact) == 11:
+        compact = compact[2:]
+    return compact[:MAX_CHARACTERS]
 
 
 def _judge(compact: str) -> Judged:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ml.identity.normalise.reference import Reference
-from ml.identity.normalise.text import clean, fold, frame_of_codes, is_empty, joined, texts
+from ml.identity.normalise.text import clean, fold, frame_of_codes, is_empty, joined, settle, texts
 
 INPUT = [
     "postal_code", "city", "province_name", "province_code", "municipality_code", "country_code",
@@ -307,6 +307,11 @@ def proper_place(text: str | None) -> str | None:
     """Return a place's name in proper case when it was written in one case only."""
     if text is None or not (text.isupper() or text.islower()):
         return text
+    recased = settle(text, _recased)
+    return None if is_empty(recased) else recased
+
+
+def _recased(text: str) -> str:
     words = text.lower().split(" ")
     return " ".join(
         word

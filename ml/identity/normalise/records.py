@@ -21,7 +21,7 @@ from ml.identity.normalise.places import Places, index_places, normalise_places
 from ml.identity.normalise.reference import Reference
 
 # Raise it whenever a value may come out differently: records of another version are normalised again.
-NORMALISER_VERSION = "3"
+NORMALISER_VERSION = "4"
 RAW_COLUMNS = [
     "full_name", "given_name", "surnames", "surname_1", "surname_2", "email", "phone",
     "mobile_phone", "national_id", "street", "city", "postal_code", "province_name", "birth_date",

@@ -17,6 +17,7 @@ import pandas as pd
 
 # No cell of a customer file is longer; what is longer is no value but a damaged file.
 MAX_CHARACTERS = 300
+MAX_MENDINGS = 8
 NOT_PRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff\u00ad]+")
 BLANKS = re.compile(r"\s+")
 SUSPICIOUS = re.compile(
@@ -30,6 +31,9 @@ IN_A_WORD = re.compile("(?<=[^\\W\\d_])[\u00a4\u00a5\u00a2\u00a3\u00a1\u201a](?=
 # The letters of our languages at one stroke; whatever else there is goes letter by letter.
 WITHOUT_ACCENT = str.maketrans("áàâãäåéèêëíìîïóòôõöúùûüýÿ", "aaaaaaeeeeiiiiooooouuuuyy")
 KEPT = str.maketrans("", "", "ñç")
+# Letters that become two, or another one, when their case changes.
+CHANGEABLE = re.compile("[\u0130\u0131\u0149\ufb00-\ufb06]")
+WRITTEN_OUT = {"\u0130": "I", "\u0131": "i", "\u0149": "'n"}
 EMPTY = frozenset(
     {"", "-", "--", ".", "..", "null", "none", "nan", "nat", "n/a", "n/d", "#n/a", "?"}
 )
@@ -40,12 +44,42 @@ def clean(text: str) -> str:
     text = text[:MAX_CHARACTERS]
     if text.isascii() and text.isprintable():
         return text if "  " not in text and text == text.strip() else BLANKS.sub(" ", text).strip()
+    # what one mending uncovers may want another; the bound is for texts that are no text
+    for _ in range(MAX_MENDINGS):
+        mended = _mend_once(text)
+        if mended == text:
+            break
+        text = mended
+    return text
+
+
+def _mend_once(text: str) -> str:
     if SUSPICIOUS.search(text):
         text = ftfy.fix_encoding(text)
     text = unicodedata.normalize("NFC", text)
+    text = CHANGEABLE.sub(_written_out, text)
     text = NOT_PRINTABLE.sub(" ", text)
     text = IN_A_WORD.sub(lambda found: CODE_PAGE_850[found[0]], text)
     return BLANKS.sub(" ", text).strip()
+
+
+def _written_out(found: re.Match[str]) -> str:
+    return WRITTEN_OUT.get(found[0]) or unicodedata.normalize("NFKC", found[0])
+
+
+def settle(text: str, change: Callable[[str], str]) -> str:
+    """Change a text until it stays as it is: letters in another case may want cleaning again.
+
+    The bound is for texts that are no text.
+    """
+    for _ in range(MAX_MENDINGS):
+        changed = change(text)
+        if not changed.isascii():
+            changed = clean(changed)
+        if changed == text:
+            break
+        text = changed
+    return text
 
 
 def fold(text: str) -> str:
