@@ -51,15 +51,12 @@ class BareOutcome:
 
     Attributes
     ----------
-    pairs : int
-        Scored pairs with a weight of at least the lowest threshold.
     seconds : float
         From reading to the clusters at the default threshold.
     clusters : dict
         Parquet file (`record_id`, `predicted`) by match weight of the threshold.
     """
 
-    pairs: int
     seconds: float
     clusters: dict[float, Path]
 
@@ -198,7 +195,6 @@ def link(
     for key in _training_keys(keys):
         linker.training.estimate_parameters_using_expectation_maximisation(block_on(*key))
     predicted = linker.inference.predict(threshold_match_weight=min(WEIGHTS))
-    ((pairs,),) = connection.execute(f"select count(*) from {predicted.physical_name}").fetchall()
 
     def clustered(weight: float) -> Path:
         found = linker.clustering.cluster_pairwise_predictions_at_threshold(
@@ -215,7 +211,7 @@ def link(
     clusters = {DEFAULT_WEIGHT: clustered(DEFAULT_WEIGHT)}
     seconds = time.perf_counter() - started
     clusters |= {weight: clustered(weight) for weight in WEIGHTS if weight != DEFAULT_WEIGHT}
-    return BareOutcome(pairs=pairs, seconds=seconds, clusters=clusters)
+    return BareOutcome(seconds=seconds, clusters=clusters)
 
 
 def _sure_keys(

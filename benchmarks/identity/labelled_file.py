@@ -13,6 +13,9 @@ import duckdb
 
 from benchmarks.identity.roles import guess_map, parse_map
 
+# No column of a file is called so.
+_NUMBER = '"number drawn for the benchmark"'
+
 
 class LabelledFileError(ValueError):
     """The file can't be used; the sentence names file and column and says what to do."""
@@ -106,7 +109,7 @@ def prepare(
             f"""create temp table numbered as
             select
                 row_number() over (order by hash({_quoted(id_column)}::varchar || ' {seed}'),
-                    {_quoted(id_column)}) as record_id,
+                    {_quoted(id_column)}) as {_NUMBER},
                 *
             from delivered"""
         )
@@ -114,13 +117,14 @@ def prepare(
             f"{_text(column, types[column])} as {_quoted(name)}" for name, column in origins.items()
         )
         connection.execute(
-            f"copy (select record_id, {values} from numbered order by record_id) to '{records}'"
+            f"copy (select {_NUMBER} as record_id, {values} from numbered order by {_NUMBER}) "
+            f"to '{records}'"
         )
         household = f"{_quoted(household_column)}::varchar" if household_column else "null"
         connection.execute(
             f"""copy (
                 select
-                    record_id,
+                    {_NUMBER} as record_id,
                     {_quoted(id_column)}::varchar as original_id,
                     nullif(trim({_quoted(truth_column)}::varchar), '') as truth,
                     nullif(trim({household}), '') as household_truth,

@@ -107,7 +107,7 @@ def as_table(columns: list[Column]) -> str:
         f"  of {_LISTED_SIZES} and more",
         [_clusters_of(found, _LISTED_SIZES) for found in evaluations],
     )
-    add("pairs kept", [_or_blank(column.pairs, "{:,}") for column in columns])
+    add("pairs scored", [_or_blank(column.pairs, "{:,}") for column in columns])
     add("time, s", [_or_blank(column.seconds, "{:.1f}") for column in columns])
     mebibytes = [column.peak_bytes and column.peak_bytes / 2**20 for column in columns]
     add("peak memory, MiB", [_or_blank(value, "{:,.0f}") for value in mebibytes])
@@ -153,7 +153,7 @@ def as_json(columns: list[Column]) -> dict[str, Any]:
         sides[column.title] = found | {
             "seconds": column.seconds,
             "peak_bytes": column.peak_bytes,
-            "pairs_kept": column.pairs,
+            "pairs_scored": column.pairs,
         }
     return {"sides": sides, "ours_to_bare_splink": ratios(columns)}
 

@@ -7,7 +7,6 @@ database, timing, the peak. Does not: choosing fields or scoring; no truth comes
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 import resource
 import sys
@@ -59,15 +58,15 @@ class Outcome:
         From reading the records to the clusters.
     peak_bytes : int
         Most memory of the process.
-    pairs : int
-        Pairs of records that were scored and kept.
+    pairs : int or None
+        Pairs of records that were scored; None where the side doesn't say.
     clusters : dict
         Parquet file by threshold; `chosen` is what the side itself chose.
     """
 
     seconds: float
     peak_bytes: int
-    pairs: int
+    pairs: int | None
     clusters: dict[str, str]
 
 
@@ -91,25 +90,24 @@ def run(job: Job) -> Outcome:
             return Outcome(
                 seconds=read + bare.seconds,
                 peak_bytes=peak_bytes(),
-                pairs=bare.pairs,
+                pairs=None,
                 clusters={"chosen": str(chosen)}
                 | {str(weight): str(path) for weight, path in bare.clusters.items()},
             )
         # not imported by the other side: its peak is Splink's alone
-        importlib.import_module("ml.identity.linking").resolve(
-            connection, "records", job.fields, seed=job.seed
-        )
+        from ml.identity.linking import resolve
+
+        report = resolve(connection, "records", job.fields, seed=job.seed)
         seconds = time.perf_counter() - started
         target = folder / "clusters.parquet"
         connection.execute(
             "copy (select record_id, person_cluster as predicted, household_cluster as household "
             f"from identity.record_clusters) to '{target}'"
         )
-        ((pairs,),) = connection.execute("select count(*) from identity.links").fetchall()
         return Outcome(
             seconds=seconds,
             peak_bytes=peak_bytes(),
-            pairs=pairs,
+            pairs=report.scored_pairs,
             clusters={"chosen": str(target)},
         )
 

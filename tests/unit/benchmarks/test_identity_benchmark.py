@@ -101,6 +101,21 @@ class TestReading:
         assert records["full_name"].tolist() == ["Ann", None]
         assert records["phone"].tolist() == ["2262649", "2262650"]
 
+    def test_a_file_may_call_its_columns_as_we_do(self, tmp_path: Path) -> None:
+        target = tmp_path / "f.parquet"
+        people().rename(columns={"id": "record_id", "who": "truth"}).to_parquet(target, index=False)
+        made = self.read(
+            target,
+            tmp_path / "made",
+            id_column="record_id",
+            truth_column="truth",
+            mapping=["zip=zip"],
+        )
+        truth = pd.read_parquet(made.truth)
+        assert sorted(truth["record_id"]) == list(range(1, 601))
+        whose = truth["original_id"].str.split("-").str[0]
+        assert (whose == truth["truth"]).all()
+
     def test_another_seed_gives_other_numbers(self, file: Path, tmp_path: Path) -> None:
         one = self.read(file, tmp_path / "one")
         other = self.read(file, tmp_path / "two", seed=2)
@@ -235,3 +250,30 @@ def test_bare_splink_runs_in_its_own_process_and_finds_the_pairs(
     ).fetchall()
     assert clusters == [(600,)]
     assert json.loads((tmp_path / "splink" / "job.json").read_text())["fields"] == made.fields
+
+
+def test_whole_command(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report, clusters = tmp_path / "report.json", tmp_path / "clusters.parquet"
+    asked = ["--records", str(file), "--id", "id", "--truth", "who", "--threads", "1"]
+    told = ["--map", "forename=first_name,surname=surname", "--map", "dob=dob,zip=zip,email=email"]
+    written = ["--json", str(report), "--clusters", str(clusters), "--household-truth", "home"]
+    assert main([*asked, *told, *written, "--skip-splink"]) == 0
+    printed = capsys.readouterr().out
+    assert "given_name    first_name" in printed
+    assert "pairwise F1" in printed
+    found = json.loads(report.read_text())
+    assert found["sides"]["ours"]["records"] == 600
+    assert found["sides"]["ours"]["pairwise"]["f1"] > 0.9
+    assert found["sides"]["our households"]["true_clusters"] == 150
+    assert found["columns"]["given_name"] == "first_name"
+    ours = pd.read_parquet(clusters)
+    assert sorted(ours["id"]) == sorted(people()["id"])
+    # what is written is what was scored
+    whole = ours.groupby("person_cluster")["truth"].nunique().eq(1).mean()
+    assert whole > 0.9
+
+
+def test_a_side_that_fails_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--records", str(file), "--id", "id", "--truth", "who", "--memory-limit", "no size"]
+    assert main([*asked, "--skip-splink"]) == 1
+    assert "The side 'ours' ended with" in capsys.readouterr().err
