@@ -1,0 +1,30 @@
+"""What follows from knowing who is one person: ids that last, the steward's word, the best values.
+
+Belongs here: stable ids and their ledger, steward decisions, survivorship, the review queue. Does not:
+finding out which records are one person (`ml/identity/linking`), or when it runs (`orchestration`).
+"""
+
+from ml.identity.golden.errors import ContradictoryDecisionsError, GoldenError, RuleSetError
+from ml.identity.golden.records import create_usable_records
+from ml.identity.golden.review import write_review_queue
+from ml.identity.golden.stable_ids import IdCounts, assign_ids
+from ml.identity.golden.steward import DecisionCounts, expand_unmerges, prepare_decisions
+from ml.identity.golden.survivorship import golden_columns, survivorship_sql
+from ml.identity.golden.survivorship_rules import RuleSet, parse_rule_set
+
+__all__ = [
+    "ContradictoryDecisionsError",
+    "DecisionCounts",
+    "GoldenError",
+    "IdCounts",
+    "RuleSet",
+    "RuleSetError",
+    "assign_ids",
+    "create_usable_records",
+    "expand_unmerges",
+    "golden_columns",
+    "parse_rule_set",
+    "prepare_decisions",
+    "survivorship_sql",
+    "write_review_queue",
+]
