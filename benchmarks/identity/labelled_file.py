@@ -13,6 +13,7 @@ import duckdb
 
 from benchmarks.identity.roles import guess_map, parse_map
 
+_ENCODINGS = ("utf-8", "latin-1")
 # No column of a file is called so.
 _NUMBER = '"number drawn for the benchmark"'
 
@@ -154,22 +155,26 @@ def _open(connection: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str]:
     """Open the file as the view `delivered`; return its columns and their types."""
     if not file.is_file():
         raise LabelledFileError(f"{file}: there is no such file.")
-    endings = {ending.lower() for ending in file.suffixes}
     path = str(file).replace("'", "''")
-    reader = (
-        f"read_csv('{path}', all_varchar = true, header = true, sample_size = -1)"
-        if endings & {".csv", ".tsv", ".txt"}
-        else f"read_parquet('{path}')"
+    is_text = bool({ending.lower() for ending in file.suffixes} & {".csv", ".tsv", ".txt"})
+    readers = [f"read_parquet('{path}')"]
+    if is_text:
+        options = "all_varchar = true, header = true, sample_size = -1"
+        # UTF-8 first; what isn't is most often of western Europe
+        readers = [f"read_csv('{path}', {options}, encoding = '{name}')" for name in _ENCODINGS]
+    problem = ""
+    for reader in readers:
+        try:
+            connection.execute(f"create or replace view delivered as select * from {reader}")
+            connection.execute("select count(columns(*)) from delivered").fetchall()
+            described = connection.execute("describe delivered").fetchall()
+        except duckdb.Error as error:
+            problem = problem or str(error).splitlines()[0]
+        else:
+            return {row[0]: row[1] for row in described}
+    raise LabelledFileError(
+        f"{file}: can't be read as {'CSV' if is_text else 'Parquet'} ({problem})."
     )
-    try:
-        connection.execute(f"create view delivered as select * from {reader}")
-        described = connection.execute("describe delivered").fetchall()
-    except duckdb.Error as error:
-        raise LabelledFileError(
-            f"{file}: can't be read as {'CSV' if 'csv' in reader else 'Parquet'} "
-            f"({str(error).splitlines()[0]})."
-        ) from error
-    return {row[0]: row[1] for row in described}
 
 
 def _check_ids(connection: duckdb.DuckDBPyConnection, file: Path, column: str) -> None:

@@ -86,6 +86,12 @@ class TestReading:
             pd.read_parquet(parquet_made.records), pd.read_parquet(csv_made.records)
         )
 
+    def test_western_european_and_semicolons(self, tmp_path: Path) -> None:
+        target = tmp_path / "people.csv"
+        target.write_bytes("id;who;name\n1;1;Muñoz\n2;1;Núñez\n".encode("latin-1"))
+        records = pd.read_parquet(self.read(target, tmp_path / "made").records)
+        assert sorted(records["full_name"]) == ["Muñoz", "Núñez"]
+
     def test_numbers_and_dates_become_the_text_that_people_wrote(self, tmp_path: Path) -> None:
         frame = pd.DataFrame(
             {
