@@ -19,6 +19,8 @@ from ml.identity.linking.features import FeatureSet
 
 # A block of this many records is no evidence any more (a shop's telephone, a placeholder's date).
 LARGEST_BLOCK = 300
+# Of more records than this only a share of the blocks is counted.
+BLOCKS_COUNTED = 100_000
 # A pair remembers its keys in the bits of one number.
 MOST_KEYS = 60
 # Blocks of a key are kept only while most of its records stay in one.
@@ -204,27 +206,40 @@ def propose_keys(features: FeatureSet) -> list[list[CandidateKey]]:
     return groups
 
 
-def key_select(key: CandidateKey, table: str) -> str:
+def key_select(key: CandidateKey, table: str, where: str = "true") -> str:
     """Return a select of record_number and key_hash."""
+    # a record has a key of lists several times, and may have it twice
+    distinct = "distinct" if any(atom.is_list for atom in key.atoms) else ""
     return (
-        f"select record_number, key_hash from (select distinct record_number, {key.hash_sql} as key_hash "
-        f"from {table}) where key_hash is not null"
+        f"select record_number, key_hash from (select {distinct} record_number, "
+        f"{key.hash_sql} as key_hash from {table}) where key_hash is not null and {where}"
     )
 
 
 def measure_key(
-    connection: duckdb.DuckDBPyConnection, key: CandidateKey, table: str, most_pairs: int
+    connection: duckdb.DuckDBPyConnection,
+    key: CandidateKey,
+    table: str,
+    most_pairs: int,
+    sampled_blocks: int,
 ) -> ChosenKey | None:
-    """Return the key with the largest blocks that it can afford; None when that leaves too little."""
+    """Return the key with the largest blocks that it can afford; None when that leaves too little.
+
+    Parameters
+    ----------
+    sampled_blocks : int
+        Of so many blocks one is counted.
+    """
     sizes = connection.execute(
         f"""select size, count(*) as blocks from (
-            select count(*) as size from ({key_select(key, table)}) group by key_hash)
+            select count(*) as size
+            from ({key_select(key, table, f"key_hash % {sampled_blocks} = 0")}) group by key_hash)
         where size > 1 group by size order by size"""
     ).fetchall()
     held = sum(size * blocks for size, blocks in sizes)
     pairs, kept, largest = 0, 0, 0
     for size, blocks in sizes:
-        more = blocks * size * (size - 1) // 2
+        more = sampled_blocks * blocks * size * (size - 1) // 2
         if size > LARGEST_BLOCK or pairs + more > most_pairs:
             break
         pairs, kept, largest = pairs + more, kept + size * blocks, size
@@ -251,7 +266,9 @@ def choose_keys(
         for number, key in enumerate(group):
             if number > 3:
                 break
-            measured = measure_key(connection, key, table, most_pairs // 4)
+            measured = measure_key(
+                connection, key, table, most_pairs // 4, max(1, records // BLOCKS_COUNTED)
+            )
             if measured is not None:
                 chosen.setdefault(key.name, measured)
                 break

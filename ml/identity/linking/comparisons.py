@@ -53,6 +53,9 @@ class FieldComparison:
         Features read; a candidate key made of them says nothing new through this field.
     is_of_household : bool
         Whether the people of a household share it.
+    is_multiple : bool
+        Whether a person may have several, so that another one is no conflict with somebody who also has
+        the same.
     """
 
     name: str
@@ -60,6 +63,7 @@ class FieldComparison:
     levels: tuple[Level, ...]
     features: frozenset[str]
     is_of_household: bool = False
+    is_multiple: bool = False
 
 
 def _either_null(*features: str) -> str:
@@ -189,7 +193,21 @@ def _identifier(feature: str, words: str) -> FieldComparison:
     return FieldComparison(feature, _either_null(feature), levels, frozenset({feature}))
 
 
-def _email() -> FieldComparison:
+def _email_null(features: FeatureSet) -> str:
+    """Return when e-mails say nothing: also when two are alike because both are made of the name."""
+    nothing = _either_null("email")
+    if features.has("surname"):
+        made_of_name = " and ".join(
+            f"contains(email_local_{side}, surname_1_{side})" for side in "lr"
+        )
+        nothing += (
+            f" or (email_l <> email_r and {made_of_name} "
+            "and jaro_winkler_similarity(email_local_l, email_local_r) >= 0.85)"
+        )
+    return nothing
+
+
+def _email(features: FeatureSet) -> FieldComparison:
     levels = (
         Level("same e-mail", "email_l = email_r", "email"),
         Level("same e-mail name", "email_local_l = email_local_r", "email_local"),
@@ -197,7 +215,9 @@ def _email() -> FieldComparison:
         Level("similar e-mail name", _jw("email_local", 0.9)),
         Level("other e-mail", ELSE),
     )
-    return FieldComparison("email", _either_null("email"), levels, frozenset({"email"}))
+    return FieldComparison(
+        "email", _email_null(features), levels, frozenset({"email"}), is_multiple=True
+    )
 
 
 def _phone() -> FieldComparison:
@@ -221,7 +241,12 @@ def _phone() -> FieldComparison:
         Level("other telephone", ELSE),
     )
     return FieldComparison(
-        "phone", _either_null("phones"), levels, frozenset({"phones"}), is_of_household=True
+        "phone",
+        _either_null("phones"),
+        levels,
+        frozenset({"phones"}),
+        is_of_household=True,
+        is_multiple=True,
     )
 
 
@@ -239,7 +264,12 @@ def _street() -> FieldComparison:
         Level("other street", ELSE),
     )
     return FieldComparison(
-        "street", _either_null("street"), levels, frozenset({"street"}), is_of_household=True
+        "street",
+        _either_null("street"),
+        levels,
+        frozenset({"street"}),
+        is_of_household=True,
+        is_multiple=True,
     )
 
 
@@ -295,7 +325,7 @@ def choose_comparisons(features: FeatureSet) -> list[FieldComparison]:
     if features.has("loyalty_card"):
         chosen.append(_identifier("loyalty_card", "loyalty card"))
     if features.has("email"):
-        chosen.append(_email())
+        chosen.append(_email(features))
     if features.has("phones"):
         chosen.append(_phone())
     if features.has("street"):

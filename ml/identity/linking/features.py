@@ -163,7 +163,7 @@ def measure_day_first(connection: duckdb.DuckDBPyConnection, records: str, colum
             count(*) filter (try_cast(parts[1] as integer) > 12),
             count(*) filter (try_cast(parts[2] as integer) > 12)
         from (select regexp_extract_all(left(cast({quoted(column)} as varchar), 30), '\\d+') as parts
-            from {records})
+            from (from {records} limit 50000))
         where len(parts) >= 3 and length(parts[3]) = 4"""
     ).fetchall()
     return bool(day_first >= month_first)

@@ -11,11 +11,13 @@ import duckdb
 import numpy as np
 
 from ml.identity.linking.comparisons import ELSE, FieldComparison
-from ml.identity.linking.training import Patterns
+from ml.identity.linking.training import ExactAgreement, Patterns
 
 # Enough that a level of one pair in ten thousand is seen a hundred times.
 MAX_SAMPLED_PAIRS = 1_000_000
 MAX_CHANCE_PAIRS = 500_000
+# Given to one person each; an e-mail or a telephone is not.
+IDENTIFIERS = ("national_id", "loyalty_card")
 # The features whose equality is a comparison's first level: how often chance agrees is then counted.
 FIRST_LEVEL_FEATURE = {
     "given_name": "given", "surname": "surname", "name": "name", "birth_date": "birth",
@@ -105,8 +107,8 @@ def chance_patterns(
 
 def exact_agreement(
     connection: duckdb.DuckDBPyConnection, table: str, comparisons: Sequence[FieldComparison]
-) -> dict[str, float]:
-    """Return for each comparison how often two random records agree exactly, from the counted values."""
+) -> dict[str, ExactAgreement]:
+    """Return for each comparison how many pairs agree exactly, from the counted values."""
     result = {}
     for comparison in comparisons:
         feature = FIRST_LEVEL_FEATURE.get(comparison.name)
@@ -114,10 +116,14 @@ def exact_agreement(
             feature = comparison.name
         if feature is None:
             continue
-        ((same, filled),) = connection.execute(
-            f"""select sum(cast(records as double) * (records - 1)), sum(records) from (
+        ((agreeing, filled),) = connection.execute(
+            f"""select sum(cast(records as double) * (records - 1) / 2), sum(records) from (
                 select count(*) as records from {table} where {feature} is not null group by {feature})"""
         ).fetchall()
-        if filled and filled > 1:
-            result[comparison.name] = float(same) / (float(filled) * (float(filled) - 1))
+        if filled:
+            result[comparison.name] = ExactAgreement(
+                float(agreeing),
+                float(filled) * (float(filled) - 1) / 2,
+                comparison.name in IDENTIFIERS,
+            )
     return result

@@ -30,6 +30,8 @@ CLUSTERS = "identity.record_clusters"
 DECISIONS = "identity.pair_decisions"
 # Pairs below this say no more than a pair that was never compared.
 LEAST_KEPT_WEIGHT = -10.0
+# In larger connected groups only the pairs that keys found are looked at.
+LARGEST_COMPARED_PART = 100
 
 
 @dataclass(frozen=True)
@@ -146,14 +148,7 @@ def resolve(
         trained = known
         scored, changed = _score_all(run, known, is_prepared=False)
     _read_decisions(run)
-    divided = clustering.cluster_persons(
-        connection,
-        FEATURES,
-        LINKS,
-        "linkage_decisions",
-        run.options.least_match_weight,
-        "linkage_persons",
-    )
+    divided = _cluster_persons(run, trained)
     clustering.cluster_households(
         connection, "linkage_persons", HOUSEHOLD_PAIRS, "linkage_households"
     )
@@ -259,11 +254,9 @@ def _score_all(run: _Run, trained: LinkingModel, is_prepared: bool) -> tuple[int
     return pairs, run.count
 
 
-def _score(run: _Run, trained: LinkingModel, where: str = "true") -> int:
-    """Score linkage_candidates into linkage_scored."""
-    connection = run.connection
+def _write_scored_features(run: _Run, trained: LinkingModel, where: str) -> None:
     features.write_scored_features(
-        connection,
+        run.connection,
         FEATURES,
         TERMS,
         trained.mean_records,
@@ -271,6 +264,23 @@ def _score(run: _Run, trained: LinkingModel, where: str = "true") -> int:
         "linkage_scored_features",
         where,
     )
+
+
+def _vetoes_sql(run: _Run) -> str:
+    return (
+        " or ".join(
+            f"level_{item.name} = {len(item.levels) - 1}"
+            for item in run.comparisons
+            if item.name in run.options.veto_fields
+        )
+        or "false"
+    )
+
+
+def _score(run: _Run, trained: LinkingModel, where: str = "true") -> int:
+    """Score linkage_candidates into linkage_scored."""
+    connection = run.connection
+    _write_scored_features(run, trained, where)
     scoring.score_pairs(
         connection,
         "linkage_scored_features",
@@ -299,21 +309,75 @@ def _score(run: _Run, trained: LinkingModel, where: str = "true") -> int:
             "create or replace temp table linkage_scored_households "
             "(left_number bigint, right_number bigint, household_weight double)"
         )
-    vetoes = (
-        " or ".join(
-            f"level_{item.name} = {len(item.levels) - 1}"
-            for item in run.comparisons
-            if item.name in run.options.veto_fields
-        )
-        or "false"
-    )
     connection.execute(
         f"""create or replace temp table linkage_scored as
-        select s.*, c.key_mask, {vetoes} as is_vetoed
+        select s.*, c.key_mask, {_vetoes_sql(run)} as is_vetoed
         from linkage_scored_pairs as s inner join linkage_candidates as c using (left_number, right_number)"""
     )
     ((pairs,),) = connection.execute("select count(*) from linkage_candidates").fetchall()
     return int(pairs)
+
+
+def _cluster_persons(run: _Run, trained: LinkingModel) -> int:
+    """Write linkage_persons (record_number, person_number) and return how many groups were divided."""
+    connection = run.connection
+    numbers = clustering.read_numbers(connection, f"select record_number from {FEATURES}")
+    prior = scoring.prior_weight(trained.parameters)
+    least_weight = run.options.least_match_weight
+    evidence = scoring.pair_evidence(run.comparisons, trained.parameters)
+
+    def read() -> clustering.Pairs:
+        return clustering.read_pairs(
+            connection, LINKS, "linkage_decisions", evidence, least_weight, prior
+        )
+
+    pairs = read()
+    unclear, parts = clustering.unclear_parts(numbers, pairs, LARGEST_COMPARED_PART)
+    if len(unclear):
+        _compare_within(run, trained, unclear, parts)
+        pairs = read()
+    grouping = clustering.group_records(numbers, pairs, least_weight)
+    clustering.write_groups(connection, grouping, "person_number", "linkage_persons")
+    return grouping.divided
+
+
+def _compare_within(
+    run: _Run, trained: LinkingModel, unclear: clustering.Numbers, parts: clustering.Numbers
+) -> None:
+    """Score the pairs of unclear groups that no key found: they may speak against the group."""
+    connection = run.connection
+    connection.register("unclear_records", {"record_number": unclear, "part": parts})
+    connection.execute(
+        f"""create or replace temp table linkage_missing as
+        select a.record_number as left_number, b.record_number as right_number
+        from unclear_records as a inner join unclear_records as b
+            on a.part = b.part and a.record_number < b.record_number
+        anti join {LINKS} as l
+            on l.left_number = a.record_number and l.right_number = b.record_number"""
+    )
+    connection.unregister("unclear_records")
+    ((missing,),) = connection.execute("select count(*) from linkage_missing").fetchall()
+    if not missing:
+        return
+    _write_scored_features(
+        run,
+        trained,
+        """record_number in (select left_number from linkage_missing
+            union all select right_number from linkage_missing)""",
+    )
+    scoring.score_pairs(
+        connection,
+        "linkage_scored_features",
+        run.comparisons,
+        trained.parameters,
+        "linkage_missing",
+        "linkage_scored_pairs",
+        None,
+    )
+    connection.execute(
+        f"""insert into {LINKS} by name
+        select *, 0 as key_mask, {_vetoes_sql(run)} as is_vetoed from linkage_scored_pairs"""
+    )
 
 
 def _has_households(run: _Run) -> bool:

@@ -29,6 +29,8 @@ CONVERGENCE = 1e-4
 # As if so many pairs with the starting values had been seen: levels that hardly occur stay sensible.
 PRIOR_PAIRS = 20.0
 LEAST_PROBABILITY = 1e-9
+# Of the pairs that share a value at least so many are strangers.
+LEAST_CHANCE_SHARE = 0.02
 # Two people of a household have the same given name (father and son) or gender this often beyond chance.
 NAMESAKE_SHARE = 0.03
 
@@ -50,6 +52,25 @@ class Patterns:
     levels: NDArray[np.int64]
     key_masks: NDArray[np.int64]
     pairs: Vector
+
+
+@dataclass(frozen=True)
+class ExactAgreement:
+    """How many pairs of records agree exactly in a field, matches among them.
+
+    Attributes
+    ----------
+    agreeing_pairs : float
+        Pairs of records with the same value.
+    filled_pairs : float
+        Pairs of records that both have a value.
+    is_identifier : bool
+        Whether the value was given to one person only, so that strangers hardly share it.
+    """
+
+    agreeing_pairs: float
+    filled_pairs: float
+    is_identifier: bool
 
 
 @dataclass(frozen=True)
@@ -112,7 +133,7 @@ def estimate(
     candidate_scale: float,
     chance: Patterns,
     possible_pairs: float,
-    exact_u: dict[str, float],
+    agreements: dict[str, ExactAgreement],
 ) -> LinkingParameters:
     """Estimate the parameters.
 
@@ -130,19 +151,16 @@ def estimate(
         Of random pairs.
     possible_pairs : float
         n (n - 1) / 2.
-    exact_u : dict of str to float
-        Comparison to the exact probability that two random records agree at the first level, where the
-        values could be counted.
+    agreements : dict of str to ExactAgreement
+        Comparison to how many pairs agree at its first level, where the values could be counted.
     """
     sizes = [len(comparison.levels) for comparison in comparisons]
     household = [comparison.is_of_household for comparison in comparisons]
     start_m = [_starting_m(size) for size in sizes]
     m = [vector.copy() for vector in start_m]
     observed_u = [_count(chance.levels[:, c], chance.pairs, size) for c, size in enumerate(sizes)]
-    u = [
-        _u_of(counts, comparisons[c].name, exact_u, 0.0, m[c])
-        for c, counts in enumerate(observed_u)
-    ]
+    exact = [agreements.get(comparison.name) for comparison in comparisons]
+    u = [_u_of(counts, exact[c], 0.0) for c, counts in enumerate(observed_u)]
     h = _household_start(household, m, u)
     rows_of_key = [
         np.flatnonzero(candidates.key_masks >> bit & 1) for bit in range(len(key_fields))
@@ -174,13 +192,16 @@ def estimate(
             _normal(counts_h[c]) if household[c] else _like_strangers(m[c], u[c])
             for c in range(len(sizes))
         ]
-        match_share, household_share = _shares_of_all(
+        shares_of_all, post_candidates = _shares_of_all(
             candidates, candidate_scale, possible_pairs, (m, h, u), (match_share, household_share)
         )
-        post_match = _posterior(chance, (m, h, u), (match_share, household_share))
+        match_share, household_share = shares_of_all
+        post_match = _kinds(chance, (m, h, u), shares_of_all)[0]
         for c, size in enumerate(sizes):
             counts = _count(chance.levels[:, c], chance.pairs * (1 - post_match), size)
-            u[c] = _u_of(counts, comparisons[c].name, exact_u, match_share, m[c])
+            is_first = candidates.levels[:, c] == 0
+            matches = (post_candidates * candidates.pairs)[is_first].sum() * candidate_scale
+            u[c] = _u_of(counts, exact[c], float(matches))
         if change < CONVERGENCE:
             break
     names = [comparison.name for comparison in comparisons]
@@ -193,20 +214,16 @@ def estimate(
     )
 
 
-def _u_of(
-    counts: Vector,
-    name: str,
-    exact_u: dict[str, float],
-    match_share: float,
-    m: Vector,
-) -> Vector:
-    """Return u with the first level from counted values, less the matches among all pairs."""
+def _u_of(counts: Vector, exact: ExactAgreement | None, matches: float) -> Vector:
+    """Return u, its first level from the counted values less the matches among them."""
     # half a pair a level: what was never seen is rare, not impossible
     u = _normal(counts + 0.5)
-    if name in exact_u:
-        first = max(exact_u[name] - match_share * m[0], exact_u[name] * 0.02, LEAST_PROBABILITY)
-        rest = u[1:] / u[1:].sum()
-        u = np.concatenate([[first], (1 - first) * rest])
+    if exact is not None and exact.filled_pairs > 0:
+        # with nothing else to compare, evidence that strangers share an identifier would feed on itself
+        matches = exact.agreeing_pairs if exact.is_identifier else matches
+        strangers = max(exact.agreeing_pairs - matches, LEAST_CHANCE_SHARE * exact.agreeing_pairs)
+        first = max(strangers / exact.filled_pairs, LEAST_PROBABILITY)
+        u = np.concatenate([[first], (1 - first) * u[1:] / u[1:].sum()])
     return u
 
 
@@ -233,24 +250,20 @@ def _kinds(
     )
 
 
-def _posterior(
-    patterns: Patterns, tables: tuple[list[Vector], ...], shares: tuple[float, float]
-) -> Vector:
-    return _kinds(patterns, tables, shares)[0]
-
-
 def _shares_of_all(
     candidates: Patterns,
     scale: float,
     possible_pairs: float,
     tables: tuple[list[Vector], ...],
     shares: tuple[float, float],
-) -> tuple[float, float]:
-    """Return what share of all pairs the matches and household pairs among the candidates are."""
+) -> tuple[tuple[float, float], Vector]:
+    """Return what share of all pairs are matches and household pairs, and which candidates are matches."""
+    kinds = []
     for _ in range(3):
         kinds = _kinds(candidates, tables, shares)
-        shares = tuple(  # type: ignore[assignment]
+        match, household = (
             min(max(float((kind * candidates.pairs).sum()) * scale / possible_pairs, 1e-12), 0.5)
             for kind in kinds[:2]
         )
-    return shares
+        shares = (match, household)
+    return shares, kinds[0]
