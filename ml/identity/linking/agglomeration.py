@@ -1,35 +1,31 @@
-"""Which records are one person, given how much each pair speaks for and against it.
+"""Which records of a connected part are one person, given what their pairs say field by field.
 
-Belongs here: grouping by weights. Does not: where the weights come from, or reading and writing tables.
+Belongs here: dividing one part. Does not: where the evidence comes from (`scoring`), or reading and
+writing tables (`clustering`).
 
 Joining whatever is linked (connected components) lets one wrong link join two people. Here two groups are
-joined only while the pairs between them, those that speak against it included, are on average for it:
-agglomerative clustering by mean link (Sokal & Michener 1958), the strongest first, which is a greedy form
-of correlation clustering (Bansal, Blum & Chawla 2004). A pair counts in the mean by its mass, how much it
-could say: two records that have no field in common neither join nor part their groups. A person may have
-several telephones, e-mails and addresses: that two of them differ says nothing between groups that share
-another.
+joined only while they look like one person as wholes, the most alike first (agglomerative clustering, a
+greedy form of correlation clustering: Bansal, Blum & Chawla 2004). The evidence between two groups is, for
+each field, the mean over the pairs of their records that both have it; for a field of which a person may
+have several (telephones, addresses) the best pair, since who shares one of two telephones shares a
+telephone. So a record with nothing but an e-mail neither thins out what the others say, nor is turned away
+by them.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-# A pair counts at most so much: one sure link does not outvote several sure conflicts, nor the reverse.
-MOST_WEIGHT = 12.0
-# What a pair says that was never compared: no key found it, so it is hardly one person.
-UNSEEN_WEIGHT = -4.0
-LEAST_MASS = 0.05
-# A conflict that no evidence overcomes; with the other sign a decision that two records are one person.
-VETO_WEIGHT = -1e6
+Vector = NDArray[np.float64]
+# A decision of a steward, or a conflict that no evidence overcomes (with a minus).
+DECIDED_WEIGHT = 1e6
+# Groups whose pairs were never compared are not joined.
+NOTHING = -np.inf
 
 
 def components(
@@ -40,129 +36,157 @@ def components(
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int32)
 
 
+def bounded_parts(
+    records: int,
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    weights: Vector,
+    largest: int,
+) -> NDArray[np.int64]:
+    """Return parts of at most so many records, joined by the heaviest links first.
+
+    Parameters
+    ----------
+    left, right : array of int
+        Linked records, numbered from 0.
+    """
+    part = list(range(records))
+    sizes = [1] * records
+
+    def root(record: int) -> int:
+        while part[record] != record:
+            part[record] = part[part[record]]
+            record = part[record]
+        return record
+
+    for pair in np.lexsort((right, left, -weights)).tolist():
+        a, b = root(int(left[pair])), root(int(right[pair]))
+        if a != b and sizes[a] + sizes[b] <= largest:
+            a, b = min(a, b), max(a, b)
+            part[b] = a
+            sizes[a] += sizes[b]
+    return np.array([root(record) for record in range(records)], dtype=np.int64)
+
+
 @dataclass(frozen=True)
-class PartPairs:
-    """The pairs of a connected part, whose records are numbered from 0.
+class Evidence:
+    """What the pairs of a part say, field by field.
 
     Attributes
     ----------
-    left, right : sequence of int
-        Records; each pair once.
-    weights : sequence of float
-        What the pair says, in log2 odds that it is one person, but for `against`; +/-`VETO_WEIGHT` is a
-        decision.
-    masses : sequence of float
-        How much the pair counts in a mean, 0 to 1, but for `against_masses`.
-    against : sequence of tuple of float
-        For each field of which a person may have several what it says against, 0 or below.
-    against_masses : sequence of tuple of float
-        How much that counts.
-    agreements : sequence of int
-        Bit i: the pair agrees in field i. What other pairs of the same two groups say against it in that
-        field is then void: who has two telephones may be called at either.
+    left, right : array of int, shape (pairs,)
+        Records, numbered from 0; each pair once.
+    person, household : array of float, shape (pairs, fields)
+        Log2 odds of one person, and of two people of a household, against strangers; 0 where a side is
+        missing.
+    filled : array of bool, shape (pairs, fields)
+        Whether both sides have the field.
+    decided : array of float, shape (pairs,)
+        +/-`DECIDED_WEIGHT`, or 0.
     """
 
-    left: Sequence[int]
-    right: Sequence[int]
-    weights: Sequence[float]
-    masses: Sequence[float]
-    against: Sequence[tuple[float, ...]]
-    against_masses: Sequence[tuple[float, ...]]
-    agreements: Sequence[int]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    person: Vector
+    household: Vector
+    filled: NDArray[np.bool_]
+    decided: Vector
 
 
-class _Between:
-    """What the pairs between two groups say together."""
+@dataclass(frozen=True)
+class Priors:
+    """What holds for all pairs.
 
-    __slots__ = ("against", "against_masses", "agreement", "mass", "seen", "weight")
+    Attributes
+    ----------
+    person, household : float
+        Log2 odds before anything is known.
+    is_multiple : array of bool, shape (fields,)
+        Fields of which a person may have several.
+    """
 
-    def __init__(
-        self,
-        weight: float,
-        mass: float,
-        against: tuple[float, ...],
-        against_masses: tuple[float, ...],
-        agreement: int,
-        seen: int = 1,
-    ) -> None:
-        self.weight, self.mass, self.seen = weight, mass, seen
-        self.against, self.against_masses = against, against_masses
-        self.agreement = agreement
+    person: float
+    household: float
+    is_multiple: NDArray[np.bool_]
 
-    def plus(self, other: _Between) -> _Between:
-        return _Between(
-            self.weight + other.weight,
-            self.mass + other.mass,
-            tuple(map(add, self.against, other.against)),
-            tuple(map(add, self.against_masses, other.against_masses)),
-            self.agreement | other.agreement,
-            self.seen + other.seen,
+
+class _Part:
+    """Sums over the pairs between each two groups, as square matrices of groups."""
+
+    def __init__(self, size: int, evidence: Evidence, priors: Priors) -> None:
+        fields = evidence.person.shape[1]
+        self.priors = priors
+        shape = (size, size, fields)
+        self.person, self.household, self.count = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        multiple = priors.is_multiple
+        shape = (size, size, int(multiple.sum()))
+        self.best, self.best_household = np.full(shape, -np.inf), np.full(shape, -np.inf)
+        self.decided, self.seen = np.zeros((size, size)), np.zeros((size, size), dtype=bool)
+        filled = evidence.filled[:, multiple]
+        best = np.where(filled, evidence.person[:, multiple], -np.inf)
+        best_household = np.where(filled, evidence.household[:, multiple], -np.inf)
+        for a, b in ((evidence.left, evidence.right), (evidence.right, evidence.left)):
+            self.person[a, b], self.household[a, b] = evidence.person, evidence.household
+            self.count[a, b] = evidence.filled
+            self.best[a, b], self.best_household[a, b] = best, best_household
+            self.decided[a, b], self.seen[a, b] = evidence.decided, True
+
+    def join(self, a: int, b: int) -> None:
+        """Add group b to group a."""
+        for matrix in (self.person, self.household, self.count, self.decided):
+            matrix[a] += matrix[b]
+            matrix[:, a] = matrix[a]
+        for matrix in (self.best, self.best_household):
+            np.maximum(matrix[a], matrix[b], out=matrix[a])
+            matrix[:, a] = matrix[a]
+        self.seen[a] |= self.seen[b]
+        self.seen[:, a] = self.seen[a]
+
+    def weights(self, rows: slice | int) -> Vector:
+        """Return the log2 odds that the groups of these rows and each group are one person."""
+        count = np.maximum(self.count[rows], 1)
+        person, household = self.person[rows] / count, self.household[rows] / count
+        multiple = self.priors.is_multiple
+        best = self.best[rows]
+        # what is shared counts once in full; what differs everywhere, on average
+        agrees = best > 0
+        person[..., multiple] = np.where(agrees, best, person[..., multiple])
+        household[..., multiple] = np.where(
+            agrees, self.best_household[rows], household[..., multiple]
         )
-
-    def mean(self, pairs: int) -> float:
-        weight, mass = self.weight, self.mass
-        for number, (against, share) in enumerate(
-            zip(self.against, self.against_masses, strict=True)
-        ):
-            if not self.agreement >> number & 1:
-                weight += against
-                mass += share
-        unseen = pairs - self.seen
-        return (weight + UNSEEN_WEIGHT * unseen) / max(mass + unseen, LEAST_MASS)
+        rival = np.minimum(self.priors.household + household.sum(axis=-1), 500)
+        total = self.priors.person + person.sum(axis=-1) - np.log2(1 + np.exp2(rival))
+        return np.asarray(np.where(self.seen[rows], total + self.decided[rows], NOTHING))
 
 
-def agglomerate(size: int, pairs: PartPairs, least_mean_weight: float = 0.0) -> list[int]:
+def agglomerate(
+    size: int, evidence: Evidence, priors: Priors, least_weight: float = 0.0
+) -> list[int]:
     """Return the group of each of the records 0 to size - 1: the smallest record of it.
 
     Parameters
     ----------
-    least_mean_weight : float
-        Groups are joined while the mean weight between them is above this.
+    least_weight : float
+        Groups are joined while the log2 odds that they are one person are above this.
     """
-    neighbours: list[dict[int, _Between]] = [{} for _ in range(size)]
-    heap: list[tuple[float, int, int, int]] = []
-    for a, b, weight, mass, against, against_masses, agreement in zip(
-        pairs.left,
-        pairs.right,
-        pairs.weights,
-        pairs.masses,
-        pairs.against,
-        pairs.against_masses,
-        pairs.agreements,
-        strict=True,
-    ):
-        is_decided = abs(weight) >= -VETO_WEIGHT
-        clipped = weight if is_decided else max(-MOST_WEIGHT, min(MOST_WEIGHT, weight))
-        between = _Between(clipped, mass, against, against_masses, agreement)
-        neighbours[a][b] = neighbours[b][a] = between
-        mean = between.mean(1)
-        if mean > least_mean_weight:
-            heap.append((-mean, min(a, b), max(a, b), 2))
-    heapq.heapify(heap)
-    members = [1] * size
+    part = _Part(size, evidence, priors)
+    weights = part.weights(slice(None))
+    np.fill_diagonal(weights, NOTHING)
     group = list(range(size))
-    while heap:
-        _, a, b, joint = heapq.heappop(heap)
-        # an entry of groups that have grown or gone since is stale
-        if group[a] != a or group[b] != b or members[a] + members[b] != joint:
-            continue
+    is_group = np.ones(size, dtype=bool)
+    while True:
+        place = int(weights.argmax())
+        a, b = divmod(place, size)
+        if not weights[a, b] > least_weight:
+            break
+        a, b = min(a, b), max(a, b)
+        part.join(a, b)
         group[b] = a
-        members[a] += members[b]
-        of_a, of_b = neighbours[a], neighbours[b]
-        del of_a[b], of_b[a]
-        for other, between in of_b.items():
-            others = neighbours[other]
-            del others[b]
-            if other in of_a:
-                between = of_a[other].plus(between)
-            of_a[other] = others[a] = between
-        for other, between in of_a.items():
-            mean = between.mean(members[a] * members[other])
-            if mean > least_mean_weight:
-                heapq.heappush(
-                    heap, (-mean, min(a, other), max(a, other), members[a] + members[other])
-                )
-        neighbours[b] = {}
+        is_group[b] = False
+        new = np.where(is_group, part.weights(a), NOTHING)
+        new[a] = NOTHING
+        weights[a], weights[:, a] = new, new
+        weights[b], weights[:, b] = NOTHING, NOTHING
     for record in range(size):
         root = record
         while group[root] != root:

@@ -6,17 +6,30 @@ group is divided (`agglomeration`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.identity.linking.agglomeration import VETO_WEIGHT, PartPairs, agglomerate, components
-from ml.identity.linking.scoring import PairEvidence
+from ml.identity.linking.agglomeration import (
+    DECIDED_WEIGHT,
+    Evidence,
+    Priors,
+    agglomerate,
+    bounded_parts,
+    components,
+)
+from ml.identity.linking.comparisons import FieldComparison
+from ml.identity.linking.scoring import prior_weight
+from ml.identity.linking.training import LinkingParameters
 
 Numbers = NDArray[np.int64]
+# No person has more records, nor a household more people, than fit; the matrices of a part grow by square.
+LARGEST_PART = 200
+# Two people of a part that share no more than anybody does are hardly of one household.
+UNLIKE_HOUSEHOLD_WEIGHT = -6.0
 
 
 @dataclass(frozen=True)
@@ -39,158 +52,213 @@ class Grouping:
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Scored pairs.
+class Links:
+    """Pairs that may bring two records together.
 
     Attributes
     ----------
     left, right : array of int
         Record numbers.
     weights : array of float
-        Log2 odds of a link.
-    masses : array of float
-        How much each pair counts, see `agglomeration`.
-    links : array of bool
-        Whether the pair may bring two records together; the others only keep apart.
-    against, against_masses : arrays of float, shape (pairs, fields)
-        What fields of which a person may have several say against, and how much that counts.
-    agreements : array of int
-        Bits of those fields that agree.
+        Log2 odds.
     """
 
     left: Numbers
     right: Numbers
     weights: NDArray[np.float64]
-    masses: NDArray[np.float64]
-    links: NDArray[np.bool_]
-    against: NDArray[np.float64]
-    against_masses: NDArray[np.float64]
-    agreements: Numbers
-
-    def only(self, wanted: NDArray[Any]) -> Pairs:
-        """Return the pairs wanted, by mask or index."""
-        return Pairs(*(getattr(self, item.name)[wanted] for item in fields(self)))
 
 
-def unclear_parts(numbers: Numbers, pairs: Pairs, largest: int) -> tuple[Numbers, Numbers]:
-    """Return the records, and their parts, of connected parts in which not every pair is a link.
+def parts_of(
+    numbers: Numbers, links: Links, largest: int
+) -> tuple[Numbers, NDArray[np.bool_], int]:
+    """Return the part of each record, whether it is unclear, and the number of parts that were too large.
 
-    Parameters
-    ----------
-    largest : int
-        Larger parts are left out.
+    A part is unclear when not every pair in it is a link. Parts of more than `largest` records are first
+    divided along their weakest links.
     """
-    part, is_whole = _parts(numbers, pairs)
+    a = np.searchsorted(numbers, links.left)
+    b = np.searchsorted(numbers, links.right)
+    part = components(len(numbers), a.astype(np.int32), b.astype(np.int32)).astype(np.int64)
     sizes = np.bincount(part)
-    wanted = ~is_whole[part] & (sizes[part] <= largest)
-    return numbers[wanted], part[wanted].astype(np.int64)
+    too_large = np.flatnonzero(sizes > largest)
+    if len(too_large):
+        inside = np.flatnonzero(np.isin(part, too_large))
+        position = np.full(len(numbers), -1)
+        position[inside] = np.arange(len(inside))
+        wanted = position[a] >= 0
+        bounded = bounded_parts(
+            len(inside), position[a[wanted]], position[b[wanted]], links.weights[wanted], largest
+        )
+        part[inside] = len(sizes) + bounded
+        part = np.unique(part, return_inverse=True)[1].astype(np.int64)
+        sizes = np.bincount(part)
+    within = part[a] == part[b]
+    link_counts = np.bincount(part[a[within]], minlength=len(sizes))
+    is_whole = link_counts == sizes * (sizes - 1) // 2
+    return part, ~is_whole[part], len(too_large)
 
 
-def _parts(numbers: Numbers, pairs: Pairs) -> tuple[Numbers, NDArray[np.bool_]]:
-    """Return the connected part of each record, and for each part whether every pair in it is a link."""
-    a = np.searchsorted(numbers, pairs.left[pairs.links]).astype(np.int32)
-    b = np.searchsorted(numbers, pairs.right[pairs.links]).astype(np.int32)
-    part = components(len(numbers), a, b).astype(np.int64)
-    sizes = np.bincount(part)
-    link_counts = np.bincount(part[a], minlength=len(sizes))
-    return part, link_counts == sizes * (sizes - 1) // 2
-
-
-def group_records(numbers: Numbers, pairs: Pairs, least_weight: float) -> Grouping:
-    """Group records by the weights of their pairs.
+def divide_parts(
+    numbers: Numbers,
+    part: Numbers,
+    is_unclear: NDArray[np.bool_],
+    evidence: Evidence,
+    priors: Priors,
+    least_weight: float,
+) -> Grouping:
+    """Group the records of each part: as one where it is clear, else by the evidence.
 
     Parameters
     ----------
     numbers : array of int
         All record numbers, ascending.
-    least_weight : float
-        Groups are joined while the mean weight between them is above this.
+    part, is_unclear : arrays
+        Of each record, `parts_of`.
+    evidence : Evidence
+        Of the pairs within unclear parts, with record numbers.
     """
-    part, is_whole = _parts(numbers, pairs)
     sizes = np.bincount(part)
-    a, b = np.searchsorted(numbers, pairs.left), np.searchsorted(numbers, pairs.right)
-    # where each pair links there is nothing to divide
-    wanted = (part[a] == part[b]) & ~is_whole[part[a]]
-    a, b, inside = a[wanted], b[wanted], pairs.only(wanted)
     members = np.argsort(part, kind="stable")
     starts = np.concatenate([[0], np.cumsum(sizes)])
     groups = members[starts[part]]
-    order = np.lexsort((b, a, part[a]))
-    a, b, inside = a[order], b[order], inside.only(order)
     local = np.empty(len(numbers), dtype=np.int64)
     local[members] = np.arange(len(numbers)) - starts[part[members]]
+    a = np.searchsorted(numbers, evidence.left)
+    b = np.searchsorted(numbers, evidence.right)
+    order = np.argsort(part[a], kind="stable")
+    a, b = a[order], b[order]
     cuts = np.searchsorted(part[a], np.arange(len(sizes) + 1))
     divided = 0
-    for number in np.flatnonzero(~is_whole):
+    for number in np.unique(part[is_unclear]):
         nodes = members[starts[number] : starts[number + 1]]
         its = slice(cuts[number], cuts[number + 1])
-        part_pairs = PartPairs(
-            local[a[its]].tolist(),
-            local[b[its]].tolist(),
-            inside.weights[its].tolist(),
-            inside.masses[its].tolist(),
-            list(map(tuple, inside.against[its].tolist())),
-            list(map(tuple, inside.against_masses[its].tolist())),
-            inside.agreements[its].tolist(),
+        pairs = order[its]
+        found = agglomerate(
+            len(nodes),
+            Evidence(
+                local[a[its]],
+                local[b[its]],
+                evidence.person[pairs],
+                evidence.household[pairs],
+                evidence.filled[pairs],
+                evidence.decided[pairs],
+            ),
+            priors,
+            least_weight,
         )
-        found = agglomerate(len(nodes), part_pairs, least_weight)
         groups[nodes] = nodes[found]
         divided += any(found)
     return Grouping(numbers, groups, divided)
 
 
-def read_pairs(
-    connection: duckdb.DuckDBPyConnection,
-    links: str,
-    decisions: str,
-    evidence: PairEvidence,
-    least_weight: float,
-    prior: float,
-) -> Pairs:
-    """Read the scored pairs of records, those that a steward decided as decided.
+def read_links(
+    connection: duckdb.DuckDBPyConnection, links: str, decisions: str, least_weight: float
+) -> Links:
+    """Read the pairs that link two records, as the keys found them or a steward decided.
 
     Parameters
     ----------
     links : str
-        left_number, right_number, match_weight, levels, is_vetoed, key_mask.
+        left_number, right_number, match_weight, is_vetoed, key_mask.
     decisions : str
         left_number, right_number, decision ('always_match', 'never_match').
-    prior : float
-        Log2 odds of any pair; pairs that could say little are spared it in proportion.
     """
-    fields_of = range(len(evidence.against))
-    against = "".join(f", {sql} as against_{i}" for i, sql in enumerate(evidence.against))
-    # what the other fields leave to be said
-    masses = "".join(
-        f", least({sql}, 1 - information) as mass_{i}"
-        for i, sql in enumerate(evidence.against_information)
-    )
-    opposed = " + ".join(["0.0", *(f"against_{i}" for i in fields_of)])
-    # against and its share of the prior
-    shares = "".join(f", against_{i} + {prior!r} * mass_{i}" for i in fields_of)
-    return _pairs(
+    return _links(
         connection,
-        f"""with said as (
-            select left_number, right_number, match_weight, is_vetoed, key_mask,
-                {evidence.information} as information, {evidence.agreement} as agreement
-                {against} {masses}
-            from {links} as l anti join {decisions} as d using (left_number, right_number)),
-        weighed as (
-            select *, match_weight - ({opposed}) as without_against from said)
-        select left_number, right_number,
-            case when is_vetoed then {VETO_WEIGHT}
-                when without_against > {least_weight} then without_against - {prior!r} * (1 - information)
-                else least(0, without_against - {prior!r} * (1 - information)) end as weight,
-            case when is_vetoed then 1 else information end as mass,
-            key_mask <> 0 and not is_vetoed and match_weight > {least_weight} as is_link,
-            agreement {shares} {"".join(f", mass_{i}" for i in fields_of)}
-        from weighed
+        f"""select left_number, right_number, match_weight
+        from {links} as l anti join {decisions} as d using (left_number, right_number)
+        where key_mask <> 0 and not is_vetoed and match_weight > {least_weight}
         union all
-        select left_number, right_number,
-            case decision when 'always_match' then {-VETO_WEIGHT} else {VETO_WEIGHT} end,
-            1, decision = 'always_match', 0 {", 0" * 2 * len(evidence.against)}
-        from {decisions}""",
+        select left_number, right_number, {DECIDED_WEIGHT} from {decisions}
+        where decision = 'always_match'""",
     )
+
+
+def _links(connection: duckdb.DuckDBPyConnection, select: str) -> Links:
+    left, right, weights = connection.execute(select).fetchnumpy().values()
+    return Links(
+        np.asarray(left, dtype=np.int64),
+        np.asarray(right, dtype=np.int64),
+        np.asarray(weights, dtype=np.float64),
+    )
+
+
+def read_evidence(
+    connection: duckdb.DuckDBPyConnection,
+    links: str,
+    decisions: str,
+    parts: str,
+    comparisons: Sequence[FieldComparison],
+    parameters: LinkingParameters,
+) -> tuple[Evidence, Priors]:
+    """Read what the pairs within parts say, field by field.
+
+    Parameters
+    ----------
+    parts : str
+        record_number, part, of the records of unclear parts.
+
+    Notes
+    -----
+    The last field of the evidence is what the commonness of the values adds; every pair has it.
+    """
+    levels = ", ".join(f"level_{item.name}" for item in comparisons)
+    missing = ", ".join("-1" for _ in comparisons)
+    frame = connection.execute(
+        f"""with inside as (
+            select l.*, coalesce(d.decision, case when is_vetoed then 'never_match' end) as decision
+            from {links} as l
+            inner join {parts} as a on l.left_number = a.record_number
+            inner join {parts} as b on l.right_number = b.record_number and a.part = b.part
+            left join {decisions} as d using (left_number, right_number))
+        select left_number, right_number, match_weight, household_weight,
+            case decision when 'always_match' then {DECIDED_WEIGHT}
+                when 'never_match' then {-DECIDED_WEIGHT} else 0 end as decided, {levels}
+        from inside
+        union all
+        select left_number, right_number, null, null,
+            case decision when 'always_match' then {DECIDED_WEIGHT} else {-DECIDED_WEIGHT} end, {missing}
+        from {decisions} as d anti join {links} as l using (left_number, right_number)
+        inner join {parts} as a on d.left_number = a.record_number
+        inner join {parts} as b on d.right_number = b.record_number and a.part = b.part
+        order by 1, 2"""
+    ).fetchnumpy()
+    priors = Priors(
+        prior_weight(parameters.match_share),
+        prior_weight(parameters.household_share),
+        np.array([*(item.is_multiple for item in comparisons), False]),
+    )
+    count = len(frame["left_number"])
+    person, household = (
+        np.zeros((count, len(comparisons) + 1)),
+        np.zeros((count, len(comparisons) + 1)),
+    )
+    filled = np.ones((count, len(comparisons) + 1), dtype=bool)
+    for column, item in enumerate(comparisons):
+        level = np.asarray(frame[f"level_{item.name}"], dtype=np.int64)
+        m, h, u = (
+            np.array(table[item.name]) for table in (parameters.m, parameters.h, parameters.u)
+        )
+        # the last entry is read by the index -1
+        person[:, column] = np.append(np.log2(m / u), 0.0)[level]
+        household[:, column] = np.append(np.log2(h / u), 0.0)[level]
+        filled[:, column] = level >= 0
+    weight = np.ma.filled(np.ma.asarray(frame["match_weight"], dtype=np.float64), 0.0)
+    rival = np.ma.filled(np.ma.asarray(frame["household_weight"], dtype=np.float64), 0.0)
+    total = weight + np.log2(1 + np.exp2(np.minimum(rival, 500)))
+    known = ~np.ma.getmaskarray(np.ma.asarray(frame["match_weight"]))
+    person[:, -1] = np.where(known, total - priors.person - person[:, :-1].sum(axis=1), 0)
+    household[:, -1] = np.where(known, rival - priors.household - household[:, :-1].sum(axis=1), 0)
+    filled[:, -1] = known
+    evidence = Evidence(
+        np.asarray(frame["left_number"], dtype=np.int64),
+        np.asarray(frame["right_number"], dtype=np.int64),
+        person,
+        household,
+        filled,
+        np.asarray(frame["decided"], dtype=np.float64),
+    )
+    return evidence, priors
 
 
 def cluster_households(
@@ -210,41 +278,59 @@ def cluster_households(
     Columns of the target: record_number (of a person), household_number.
     """
     numbers = read_numbers(connection, f"select distinct person_number from {persons}")
-    found = _pairs(
+    links = _links(
         connection,
         f"""select least(a.person_number, b.person_number) as left_number,
             greatest(a.person_number, b.person_number) as right_number,
-            max(p.household_weight) as weight, 1 as mass, true as is_link, 0 as agreement
+            max(p.household_weight) as weight
         from {pairs} as p
         inner join {persons} as a on p.left_number = a.record_number
         inner join {persons} as b on p.right_number = b.record_number
-        where a.person_number <> b.person_number group by 1, 2""",
+        where a.person_number <> b.person_number group by 1, 2 order by 1, 2""",
     )
-    write_groups(connection, group_records(numbers, found, 0.0), "household_number", target)
+    part, is_unclear, _ = parts_of(numbers, links, LARGEST_PART)
+    links = _with_missing(numbers, part, is_unclear, links, UNLIKE_HOUSEHOLD_WEIGHT)
+    count = len(links.left)
+    evidence = Evidence(
+        links.left,
+        links.right,
+        links.weights[:, None],
+        np.zeros((count, 1)),
+        np.ones((count, 1), dtype=bool),
+        np.zeros(count),
+    )
+    grouping = divide_parts(
+        numbers, part, is_unclear, evidence, Priors(0.0, -500.0, np.array([False])), 0.0
+    )
+    write_groups(connection, grouping, "household_number", target)
+
+
+def _with_missing(
+    numbers: Numbers, part: Numbers, is_unclear: NDArray[np.bool_], links: Links, weight: float
+) -> Links:
+    """Return the links and, with this weight, the pairs of unclear parts that are no links."""
+    members = np.flatnonzero(is_unclear)
+    members = members[np.argsort(part[members], kind="stable")]
+    cuts = np.flatnonzero(np.diff(part[members])) + 1
+    pairs = [np.zeros((0, 2), dtype=np.int64)]
+    for nodes in np.split(members, cuts) if len(members) else []:
+        a, b = np.triu_indices(len(nodes), 1)
+        pairs.append(np.column_stack([nodes[a], nodes[b]]))
+    every = np.concatenate(pairs)
+    size = len(numbers)
+    known = np.searchsorted(numbers, links.left) * size + np.searchsorted(numbers, links.right)
+    every = every[~np.isin(every[:, 0] * size + every[:, 1], known)]
+    return Links(
+        np.concatenate([links.left, numbers[every[:, 0]]]),
+        np.concatenate([links.right, numbers[every[:, 1]]]),
+        np.concatenate([links.weights, np.full(len(every), weight)]),
+    )
 
 
 def read_numbers(connection: duckdb.DuckDBPyConnection, select: str) -> Numbers:
     """Return the one column of a select, ascending."""
     found = connection.execute(f"{select} order by 1").fetchnumpy()
     return np.asarray(next(iter(found.values())), dtype=np.int64)
-
-
-def _pairs(connection: duckdb.DuckDBPyConnection, select: str) -> Pairs:
-    found = list(connection.execute(select).fetchnumpy().values())
-    left, right, weights, masses, links, agreements, *more = found
-    more = [np.asarray(column, dtype=np.float64) for column in more]
-    half = len(more) // 2
-    nothing = np.zeros((len(left), 0))
-    return Pairs(
-        np.asarray(left, dtype=np.int64),
-        np.asarray(right, dtype=np.int64),
-        np.asarray(weights, dtype=np.float64),
-        np.asarray(masses, dtype=np.float64),
-        np.asarray(links, dtype=np.bool_),
-        np.column_stack(more[:half]) if half else nothing,
-        np.column_stack(more[half:]) if half else nothing,
-        np.asarray(agreements, dtype=np.int64),
-    )
 
 
 def write_groups(

@@ -30,8 +30,6 @@ CLUSTERS = "identity.record_clusters"
 DECISIONS = "identity.pair_decisions"
 # Pairs below this say no more than a pair that was never compared.
 LEAST_KEPT_WEIGHT = -10.0
-# In larger connected groups only the pairs that keys found are looked at.
-LARGEST_COMPARED_PART = 100
 
 
 @dataclass(frozen=True)
@@ -322,40 +320,39 @@ def _cluster_persons(run: _Run, trained: LinkingModel) -> int:
     """Write linkage_persons (record_number, person_number) and return how many groups were divided."""
     connection = run.connection
     numbers = clustering.read_numbers(connection, f"select record_number from {FEATURES}")
-    prior = scoring.prior_weight(trained.parameters)
     least_weight = run.options.least_match_weight
-    evidence = scoring.pair_evidence(run.comparisons, trained.parameters)
-
-    def read() -> clustering.Pairs:
-        return clustering.read_pairs(
-            connection, LINKS, "linkage_decisions", evidence, least_weight, prior
-        )
-
-    pairs = read()
-    unclear, parts = clustering.unclear_parts(numbers, pairs, LARGEST_COMPARED_PART)
-    if len(unclear):
-        _compare_within(run, trained, unclear, parts)
-        pairs = read()
-    grouping = clustering.group_records(numbers, pairs, least_weight)
+    links = clustering.read_links(connection, LINKS, "linkage_decisions", least_weight)
+    part, is_unclear, _ = clustering.parts_of(numbers, links, clustering.LARGEST_PART)
+    connection.register(
+        "unclear_records", {"record_number": numbers[is_unclear], "part": part[is_unclear]}
+    )
+    connection.execute("create or replace temp table linkage_unclear as from unclear_records")
+    connection.unregister("unclear_records")
+    _compare_within(run, trained)
+    evidence, priors = clustering.read_evidence(
+        connection,
+        LINKS,
+        "linkage_decisions",
+        "linkage_unclear",
+        run.comparisons,
+        trained.parameters,
+    )
+    grouping = clustering.divide_parts(numbers, part, is_unclear, evidence, priors, least_weight)
     clustering.write_groups(connection, grouping, "person_number", "linkage_persons")
     return grouping.divided
 
 
-def _compare_within(
-    run: _Run, trained: LinkingModel, unclear: clustering.Numbers, parts: clustering.Numbers
-) -> None:
-    """Score the pairs of unclear groups that no key found: they may speak against the group."""
+def _compare_within(run: _Run, trained: LinkingModel) -> None:
+    """Score the pairs of unclear parts that no key found: they may speak against the part."""
     connection = run.connection
-    connection.register("unclear_records", {"record_number": unclear, "part": parts})
     connection.execute(
         f"""create or replace temp table linkage_missing as
         select a.record_number as left_number, b.record_number as right_number
-        from unclear_records as a inner join unclear_records as b
+        from linkage_unclear as a inner join linkage_unclear as b
             on a.part = b.part and a.record_number < b.record_number
         anti join {LINKS} as l
             on l.left_number = a.record_number and l.right_number = b.record_number"""
     )
-    connection.unregister("unclear_records")
     ((missing,),) = connection.execute("select count(*) from linkage_missing").fetchall()
     if not missing:
         return

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import duckdb
 import numpy as np
@@ -18,8 +17,6 @@ from ml.identity.linking.comparisons import FieldComparison, splink_comparison
 from ml.identity.linking.patterns import level_sql
 from ml.identity.linking.training import LinkingParameters
 
-# A field agrees when it makes one person this many (log2) times more likely.
-AGREEMENT_WEIGHT = 3.0
 logging.getLogger("splink").setLevel(logging.ERROR)
 
 
@@ -69,8 +66,8 @@ def weight_sql(
     kind : str
         'm' for one person, 'h' for two people of a household.
     """
-    share = max(parameters.match_share if kind == "m" else parameters.household_share, 1e-12)
-    terms = [repr(float(np.log2(share / (1 - share))))]
+    share = parameters.match_share if kind == "m" else parameters.household_share
+    terms = [repr(prior_weight(share))]
     for comparison in comparisons:
         name = comparison.name
         upper = parameters.m[name] if kind == "m" else parameters.h[name]
@@ -138,76 +135,10 @@ def score_households(
     )
 
 
-def prior_weight(parameters: LinkingParameters) -> float:
-    """Return the log2 odds that two records are one person before anything is known of them."""
-    share = min(max(parameters.match_share, 1e-12), 0.5)
+def prior_weight(share: float) -> float:
+    """Return the log2 odds of a share of all pairs."""
+    share = min(max(share, 1e-12), 0.5)
     return float(np.log2(share / (1 - share)))
-
-
-def information_of(parameters: LinkingParameters, name: str) -> float:
-    """Return how much a field could say: 1 is enough to overcome the prior odds with half as much again.
-
-    The measure is the mean evidence that it gives of a match (Kullback & Leibler 1951).
-    """
-    m, u = np.array(parameters.m[name]), np.array(parameters.u[name])
-    return float((m * np.log2(m / u)).sum()) / (1.5 * abs(prior_weight(parameters)))
-
-
-@dataclass(frozen=True)
-class PairEvidence:
-    """SQL over level_<comparison> of what a pair says, for grouping.
-
-    Attributes
-    ----------
-    information : str
-        How much the fields that both sides have could say, without those of multiples that disagree.
-    against : list of str
-        For each field of which a person may have several: what it says against, 0 or below, in log2 odds.
-    against_information : list of str
-        How much that field could say, where it speaks against.
-    agreement : str
-        A number whose bit i says that multiple field i agrees.
-    """
-
-    information: str
-    against: list[str]
-    against_information: list[str]
-    agreement: str
-
-
-def pair_evidence(
-    comparisons: Sequence[FieldComparison], parameters: LinkingParameters
-) -> PairEvidence:
-    """Return the evidence of pairs as SQL."""
-    information, against, against_information, agreement = ["0.0"], [], [], ["0"]
-    for comparison in comparisons:
-        name = comparison.name
-        bits = information_of(parameters, name)
-        weights = [
-            float(np.log2(m / u))
-            for m, u in zip(parameters.m[name], parameters.u[name], strict=True)
-        ]
-        level = f"level_{name}"
-        if not comparison.is_multiple:
-            information.append(f"case when {level} < 0 then 0 else {bits!r} end")
-            continue
-        opposed = [number for number, weight in enumerate(weights) if weight < 0]
-        agreed = [number for number, weight in enumerate(weights) if weight >= AGREEMENT_WEIGHT]
-        is_opposed = f"{level} in ({', '.join(map(str, opposed)) or '-2'})"
-        cases = " ".join(f"when {number} then {weights[number]!r}" for number in opposed)
-        information.append(f"case when {level} < 0 or {is_opposed} then 0 else {bits!r} end")
-        against.append(f"case when {is_opposed} then (case {level} {cases} end) else 0 end")
-        against_information.append(f"case when {is_opposed} then {bits!r} else 0 end")
-        agreement.append(
-            f"case when {level} in ({', '.join(map(str, agreed)) or '-2'}) "
-            f"then {1 << (len(against) - 1)} else 0 end"
-        )
-    return PairEvidence(
-        f"least(1.0, {' + '.join(information)})",
-        against,
-        against_information,
-        " + ".join(agreement),
-    )
 
 
 def score_pairs(
