@@ -21,8 +21,6 @@ import duckdb
 DEFAULT_WEIGHT = 4.25
 # What the report picks from afterwards, the truth in hand: no user could.
 WEIGHTS = (0.0, 2.0, DEFAULT_WEIGHT, 6.0, 8.0, 10.0, 12.0, 14.0, 17.0, 20.0, 24.0, 28.0, 34.0)
-# A rule may give this many pairs a record; more is no blocking any more.
-_PAIRS_A_RECORD = 40
 _RANDOM_PAIRS = 5e6
 
 _DATE_FORMATS = "['%Y-%m-%d', '%Y%m%d', '%d/%m/%Y', '%m/%d/%Y', '%d-%m-%Y', '%d.%m.%Y', '%Y/%m/%d']"
@@ -119,14 +117,22 @@ def comparisons(columns: Sequence[str]) -> list[Any]:
 def blocking_keys(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[str], records: int
 ) -> list[tuple[str, ...]]:
-    """Return the keys that block: single and paired columns whose pairs stay within bounds."""
+    """Return the keys that block: of single and paired columns those with the fewest pairs.
+
+    All together they may give as many pairs as ours: 12 a record, more in small files.
+    """
     singles = [(column,) for column in _SINGLE if column in columns]
     pairs = list(combinations([column for column in _STRONG if column in columns], 2))
-    others = [column for column in columns if column not in (*_STRONG, *_SINGLE)]
     if not pairs:
         pairs = list(combinations(columns, 2))
-    keys = [*singles, *pairs] or [(column,) for column in others]
-    return [key for key in keys if 0 < _pairs_of(connection, key) <= _PAIRS_A_RECORD * records]
+    found = {key: _pairs_of(connection, key) for key in [*singles, *pairs] or [tuple(columns)]}
+    most = min(200 * records, max(12 * records, 4_000_000))
+    taken: list[tuple[str, ...]] = []
+    for key, count in sorted(found.items(), key=lambda item: item[1]):
+        if 0 < count <= most:
+            taken.append(key)
+            most -= count
+    return taken
 
 
 def _pairs_of(connection: duckdb.DuckDBPyConnection, key: tuple[str, ...]) -> int:
