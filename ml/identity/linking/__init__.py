@@ -3,7 +3,19 @@
 Use :func:`resolve`; it works on any relation of a DuckDB connection.
 """
 
+from ml.identity.linking.explain import FieldEvidence, PairExplanation, explain_pair, link_path
 from ml.identity.linking.resolve import LinkingOptions, LinkingReport, resolve
 from ml.identity.linking.roles import ROLES, LinkingError, RecordFields
 
-__all__ = ["ROLES", "LinkingError", "LinkingOptions", "LinkingReport", "RecordFields", "resolve"]
+__all__ = [
+    "ROLES",
+    "FieldEvidence",
+    "LinkingError",
+    "LinkingOptions",
+    "LinkingReport",
+    "PairExplanation",
+    "RecordFields",
+    "explain_pair",
+    "link_path",
+    "resolve",
+]

@@ -252,13 +252,18 @@ def _score_all(run: _Run, trained: LinkingModel, is_prepared: bool) -> tuple[int
     return pairs, run.count
 
 
-def _write_scored_features(run: _Run, trained: LinkingModel, where: str) -> None:
+def _write_scored_features(
+    connection: duckdb.DuckDBPyConnection,
+    comparisons: Sequence[FieldComparison],
+    trained: LinkingModel,
+    where: str,
+) -> None:
     features.write_scored_features(
-        run.connection,
+        connection,
         FEATURES,
         TERMS,
         trained.mean_records,
-        scoring.frequency_scales(run.comparisons, trained.parameters),
+        scoring.frequency_scales(comparisons, trained.parameters),
         "linkage_scored_features",
         where,
     )
@@ -278,7 +283,7 @@ def _vetoes_sql(run: _Run) -> str:
 def _score(run: _Run, trained: LinkingModel, where: str = "true") -> int:
     """Score linkage_candidates into linkage_scored."""
     connection = run.connection
-    _write_scored_features(run, trained, where)
+    _write_scored_features(connection, run.comparisons, trained, where)
     scoring.score_pairs(
         connection,
         "linkage_scored_features",
@@ -357,7 +362,8 @@ def _compare_within(run: _Run, trained: LinkingModel) -> None:
     if not missing:
         return
     _write_scored_features(
-        run,
+        connection,
+        run.comparisons,
         trained,
         """record_number in (select left_number from linkage_missing
             union all select right_number from linkage_missing)""",
@@ -374,6 +380,35 @@ def _compare_within(run: _Run, trained: LinkingModel) -> None:
     connection.execute(
         f"""insert into {LINKS} by name
         select *, 0 as key_mask, {_vetoes_sql(run)} as is_vetoed from linkage_scored_pairs"""
+    )
+
+
+def score_one_pair(
+    connection: duckdb.DuckDBPyConnection,
+    comparisons: Sequence[FieldComparison],
+    trained: LinkingModel,
+    left: int,
+    right: int,
+) -> None:
+    """Score the pair of these record numbers, left < right, into the temporary linkage_scored_pairs."""
+    connection.execute(
+        f"""create or replace temp table linkage_missing as
+        select cast({left} as bigint) as left_number, cast({right} as bigint) as right_number"""
+    )
+    _write_scored_features(
+        connection,
+        comparisons,
+        trained,
+        f"record_number in ({left}, {right})",
+    )
+    scoring.score_pairs(
+        connection,
+        "linkage_scored_features",
+        comparisons,
+        trained.parameters,
+        "linkage_missing",
+        "linkage_scored_pairs",
+        None,
     )
 
 

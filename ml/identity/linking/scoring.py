@@ -168,7 +168,11 @@ def score_pairs(
     api = DuckDBAPI(connection)
     # Splink looks its tables up without a schema
     connection.execute(f"create or replace temp view linkage_records as from {table}")
-    linker = Linker(api.register("linkage_records"), splink_settings(comparisons, parameters))
+    linker = Linker(
+        api.register("linkage_records"),
+        splink_settings(comparisons, parameters),
+        set_up_basic_logging=False,
+    )
     connection.execute(
         f"""create or replace temp view linkage_pairs as
         select '0' as match_key, left_number as join_key_l, right_number as join_key_r from {pairs}"""
