@@ -109,7 +109,8 @@ def explain_pair(
         row = _scored(connection, "linkage_scored_pairs", comparisons, left, right)
     if row is None:
         raise LinkingError("The pair could not be scored.")
-    match_weight, rival, *levels = row
+    match_weight, rival = row[:2]
+    levels = [int(level) for level in row[2:]]
     parameters = model.parameters
     evidence = []
     for comparison, level in zip(comparisons, levels, strict=True):

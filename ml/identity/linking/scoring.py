@@ -6,7 +6,6 @@ the weight (`clustering`).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 import duckdb
@@ -16,8 +15,6 @@ from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 from ml.identity.linking.comparisons import FieldComparison, splink_comparison
 from ml.identity.linking.patterns import level_sql
 from ml.identity.linking.training import LinkingParameters
-
-logging.getLogger("splink").setLevel(logging.ERROR)
 
 
 def splink_settings(
@@ -171,7 +168,7 @@ def score_pairs(
     linker = Linker(
         api.register("linkage_records"),
         splink_settings(comparisons, parameters),
-        set_up_basic_logging=False,
+        log_level=None,
     )
     connection.execute(
         f"""create or replace temp view linkage_pairs as
