@@ -21,7 +21,7 @@ import duckdb
 from orchestration.lib.contract import ColumnContract, TableContract
 from orchestration.lib.ingest.files import load_table
 
-REPETITIONS = 3
+REPETITIONS = 5
 COLUMNS = {
     "ticket_id": "varchar",
     "line": "integer",

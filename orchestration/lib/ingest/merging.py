@@ -217,23 +217,44 @@ def _against_held(connection: duckdb.DuckDBPyConnection, table: TableContract) -
     connection.execute("drop table _held")
 
 
+def _fast_hash_sql(table: TableContract, alias: str) -> str:
+    """Return SQL of a number that equal rows share: cheap, but others may share it too."""
+    return f"hash({', '.join(f'{alias}.{quoted_name(each.name)}' for each in table.columns)})"
+
+
+def _has_equal_rows(
+    connection: duckdb.DuckDBPyConnection, table: TableContract, has_held: bool
+) -> bool:
+    """Make the table of the fast hashes that come again; mostly it is empty and all else is spared."""
+    held = (
+        f"union all select {_fast_hash_sql(table, 'held')}, false from {table.relation} as held"
+        if has_held
+        else ""
+    )
+    connection.execute(
+        f"""create or replace temp table {REPEATED} as
+        select fast_hash
+        from (
+            select {_fast_hash_sql(table, "incoming")} as fast_hash, true as is_incoming
+            from {INCOMING} as incoming {held}
+        )
+        group by fast_hash
+        having count(*) > 1 and bool_or(is_incoming)"""
+    )
+    return not _is_empty(connection, REPEATED)
+
+
 def _repeated_in_append(connection: duckdb.DuckDBPyConnection, table: TableContract) -> None:
     """Keep of equal rows as many as their fullest delivery has, the first delivery's first."""
+    of_incoming, of_held = _fast_hash_sql(table, "incoming"), _fast_hash_sql(table, "held")
     connection.execute(
         f"""insert into {LOSERS}
-        with repeated as (
-            select _row_hash from {INCOMING} group by _row_hash having count(*) > 1
-            union
-            select _row_hash from {INCOMING} where _row_hash in (
-                select _row_hash from {table.relation})
-        ),
-
-        numbered as (
+        with numbered as (
             select _file_index, _row_number, _row_hash, _delivery,
                 row_number() over (
                     partition by _file_index, _row_hash order by _row_number
                 ) as copy
-            from {INCOMING} where _row_hash in (select _row_hash from repeated)
+            from {INCOMING} as incoming where {of_incoming} in (select fast_hash from {REPEATED})
         ),
 
         placed as (
@@ -245,8 +266,8 @@ def _repeated_in_append(connection: duckdb.DuckDBPyConnection, table: TableContr
         ),
 
         held as (
-            select _row_hash, count(*) as copies from {table.relation}
-            where _row_hash in (select _row_hash from repeated) group by _row_hash
+            select _row_hash, count(*) as copies from {table.relation} as held
+            where {of_held} in (select fast_hash from {REPEATED}) group by _row_hash
         )
 
         select placed._file_index, placed._row_number, null
@@ -350,7 +371,8 @@ def merge_chunk(
     _stage_incoming(connection, table, chunk)
     has_held = not _is_empty(connection, table.relation)
     if table.delivery == "append":
-        _repeated_in_append(connection, table)
+        if _has_equal_rows(connection, table, has_held):
+            _repeated_in_append(connection, table)
     elif table.delivery == "upsert":
         if _has_repeated_keys(connection, table):
             _repeated_in_upsert(connection, table)

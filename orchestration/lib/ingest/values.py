@@ -187,7 +187,9 @@ def _unreadable(column: DeliveredColumn, table: TableContract) -> str:
             f"coalesce(try_cast({number} as double) <> try_cast({column.typed} as double), false)"
         )
         if column.is_text:
-            marks = " or ".join(f"contains({column.reference}, '{mark}')" for mark in ".,eE")
+            marks = " or ".join(
+                f"contains({column.reference}, '{mark}')" for mark in f"{table.decimal}eE"
+            )
             differs = f"(({marks}) and {differs})"
         # A cast would silently round 12.7 to 13.
         return f"({condition}) or {differs}"

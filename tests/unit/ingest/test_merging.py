@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.lib.errors import InputError
+from orchestration.lib.ingest import merging
 from orchestration.lib.ingest.deliveries import delivery_date, file_delivery, stem_of
 from tests.unit.ingest.conftest import Shop, column, contract
 
@@ -113,7 +114,13 @@ def test_one_key_twice_in_a_file(shop: Shop) -> None:
     assert "with other values and no newer version" in reason
 
 
-def test_append_keeps_as_many_as_the_fullest_delivery(shop: Shop) -> None:
+@pytest.mark.parametrize("has_collisions", [False, True])
+def test_append_keeps_as_many_as_the_fullest_delivery(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, has_collisions: bool
+) -> None:
+    if has_collisions:
+        # The fast hash only says where to look: rows that share it by chance stay apart.
+        monkeypatch.setattr(merging, "_fast_hash_sql", lambda _table, alias: f"{alias}.id // 100")
     shop.drop("sales_1.csv", "id,value\n1,a\n1,a\n2,b\n")
     shop.load(APPEND)
     shop.drop("sales_2.csv", "id,value\n1,a\n1,a\n1,a\n3,c\n")
