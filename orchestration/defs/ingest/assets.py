@@ -43,6 +43,7 @@ def _load_metadata(result: LoadResult) -> dict[str, dg.MetadataValue | int | str
         "files_duplicate": 0 if result.is_unchanged else duplicates,
         "files_total": result.files_held,
         "files_skipped": "; ".join(result.skipped) or "none",
+        "emptied_by": ", ".join(result.emptied_by) or "none",
         "members_not_read": result.members_not_read,
         "source_file": result.source_file,
         "undeclared_columns": ", ".join(result.undeclared_columns) or "none",
@@ -162,6 +163,8 @@ def build_raw_asset(system: SystemContract, table: TableContract) -> dg.AssetsDe
         context.log.info(f"{table.identifier}: {numbers}")
         for sentence in result.skipped:
             context.log.warning(f"{table.identifier}: skipped, {sentence}")
+        for name in result.emptied_by:
+            context.log.warning(f"{table.identifier}: {name} has no rows, so the table has none")
         return dg.MaterializeResult(
             metadata=_load_metadata(result),
             check_results=[

@@ -70,6 +70,7 @@ class LoadResult:
     is_unchanged: bool
     undeclared_columns: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    emptied_by: tuple[str, ...] = ()
     members_not_read: int = 0
     rows_held: int = 0
     files_held: int = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import duckdb
@@ -38,6 +38,7 @@ SMALL_FILES = "_typed_small"
 FILES = "_files"
 BROKEN = "_broken"
 REASONS = "_reasons"
+EMPTY_SNAPSHOT = "a delivery without rows: the table is empty"
 BAD_CONTENT = (
     duckdb.InvalidInputException,
     duckdb.ConversionException,
@@ -146,7 +147,7 @@ class TableLoad:
     def finish(self) -> LoadResult:
         """Merge and write the ledger in one transaction; return what became of each file."""
         delivered = self._delivered_rows()
-        self._require_rows(delivered)
+        is_empty = self._is_empty_snapshot(delivered)
         same = self._rows_by_content(delivered)
         self.connection.execute("begin")
         try:
@@ -164,7 +165,8 @@ class TableLoad:
                     rows_rejected=rejected[index],
                     rows_unchanged=unchanged[index],
                 )
-                self._write(result, file.delivery, file.match.undeclared, file.match.note)
+                told = EMPTY_SNAPSHOT if is_empty else file.match.note
+                self._write(result, file.delivery, file.match.undeclared, told)
             for note in self._notes:
                 rows = same.get(note.delivery.content_sha256, 0) if note.rows is None else note.rows
                 batch_id = self._batch_id(note.delivery)
@@ -178,7 +180,8 @@ class TableLoad:
             raise
         finally:
             self._drop_temporary()
-        return self._result()
+        emptied = tuple(file.delivery.source_file for file in self._files) if is_empty else ()
+        return replace(self._result(), emptied_by=emptied)
 
     def _batch_id(self, delivery: Delivery) -> str:
         return batch_id_of(self.table.system, self.table.name, delivery, self._contract_sha256)
@@ -282,14 +285,17 @@ class TableLoad:
         taken = zip(self._files, delivered, strict=True)
         return rows | {file.delivery.content_sha256: count for file, count in taken}
 
-    def _require_rows(self, delivered: list[int]) -> None:
-        """Refuse a snapshot without rows: it would empty the table."""
-        if self.table.delivery == "snapshot" and self._files and not sum(delivered):
+    def _is_empty_snapshot(self, delivered: list[int]) -> bool:
+        """Return whether what comes empties the table: an optional one may be, others are refused."""
+        if self.table.delivery != "snapshot" or not self._files or any(delivered):
+            return False
+        if not self.table.is_optional:
             raise InputError(
                 f"{self.table.system}.{self.table.name}: the file "
                 f"{self._files[-1].delivery.source_file} is empty. Deliver it again; to keep an "
-                "earlier delivery, put that file back."
+                "earlier delivery, put that file back. Where no rows are in order, declare is_optional."
             )
+        return True
 
     def _start_table(self) -> None:
         """Prepare table and ledger for what comes: what is replaced counts no more."""

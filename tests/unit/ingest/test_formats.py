@@ -336,6 +336,41 @@ def test_an_optional_table_without_a_file_is_empty_and_typed(shop: Shop) -> None
     assert shop.load(table).rows_loaded == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "none", "one"),
+    [("x.csv", "id\n", "id\n1\n"), ("x.tsv", "id\tother", "id\tother\n1\t2\n")],
+)
+def test_a_snapshot_without_rows_empties_an_optional_table_only(
+    shop: Shop, name: str, none: str, one: str
+) -> None:
+    columns = column("id", "bigint", is_required=True)
+    needed = contract(columns, location=name, format="auto")
+    optional = contract(columns, location=name, format="auto", is_optional=True)
+    shop.drop(name, one)
+    assert shop.load(optional).emptied_by == ()
+    shop.drop(name, none)
+    with pytest.raises(InputError, match=rf"{name} is empty\. Deliver it again.*is_optional"):
+        shop.load(needed)
+    assert shop.rows("select id from sales") == [(1,)]
+    result = shop.load(optional)
+    assert (result.emptied_by, result.rows_held, result.is_balanced) == ((name,), 0, True)
+    assert shop.rows("select id from sales") == []
+    ((status, note),) = shop.connection.execute(
+        "select status, note from raw._batches where rows_delivered = 0"
+    ).fetchall()
+    assert (status, note) == ("loaded", "a delivery without rows: the table is empty")
+    again = shop.load(optional)
+    assert (again.is_unchanged, again.emptied_by) == (True, ())
+    shop.drop(name, one)
+    assert shop.load(optional).rows_loaded == 1
+
+
+def test_a_file_without_a_header_is_refused_of_an_optional_table_too(shop: Shop) -> None:
+    shop.drop("x.csv", "")
+    with pytest.raises(InputError, match=r"x\.csv is empty"):
+        shop.load(contract(column("id"), location="x.csv", is_optional=True))
+
+
 def test_the_format_must_be_known(shop: Shop) -> None:
     shop.drop("a.xyz", "id\n1\n")
     with pytest.raises(InputError, match="doesn't tell its format"):
