@@ -21,7 +21,11 @@ from ml.identity.normalise.name_words import PARTICLES
 from ml.identity.normalise.names import root_of
 from ml.identity.normalise.records import ALSO_READ, RAW_COLUMNS
 from ml.identity.normalise.text import fold
-from orchestration.lib.name_frequencies import given_name_bearers, surname_bearers
+from orchestration.lib.name_frequencies import (
+    given_name_bearers,
+    second_surname_bearers,
+    surname_bearers,
+)
 from orchestration.settings import DBT_PROJECT_DIR
 
 ERP_COLUMNS = {
@@ -72,7 +76,12 @@ def read_reference() -> Reference:
         )
         for name in ("provinces", "municipalities", "postal_codes")
     }
-    return Reference(**seeds, given_names=given_name_bearers(), surnames=surname_bearers())
+    return Reference(
+        **seeds,
+        given_names=given_name_bearers(),
+        surnames=surname_bearers(),
+        second_surnames=second_surname_bearers(),
+    )
 
 
 def read_records(landing: Path) -> tuple[pd.DataFrame, dict[tuple[str, str], str]]:

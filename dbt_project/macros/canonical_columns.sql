@@ -23,7 +23,7 @@
             ["income_band", text], ["household_size", text], ["household_composition", text],
             ["home_ownership", text], ["marital_status", text], ["kids_count", text],
             ["has_email", flag], ["has_phone", flag], ["has_postal_address", flag], ["has_push", flag],
-            ["birth_date", "date"], ["record_updated_at", moment], ["first_seen_at", moment],
+            ["birth_date", "date"], ["birth_date_text", text], ["record_updated_at", moment], ["first_seen_at", moment],
         ],
         "products": [
             ["source_product_id", text], ["product_name", text], ["department", text],

@@ -20,7 +20,7 @@
         {"field": "postal_code", "raw": "postal_code_raw", "flag": "is_postal_code_valid", "issue": "postal_code_issue",
          "is_comparable": "postal_code is not null and province_name_raw is not null",
          "is_consistent": "coalesce(postal_code_issue, '') not like '%province_mismatch%'"},
-        {"field": "birth_date", "raw": "birth_date_raw", "flag": "is_birth_date_valid", "issue": "birth_date_issue"},
+        {"field": "birth_date", "raw": "coalesce(cast(birth_date_raw as " ~ dbt.type_string() ~ "), birth_date_text_raw)", "flag": "is_birth_date_valid", "issue": "birth_date_issue"},
         {"field": "gender", "raw": "gender"},
         {"field": "loyalty_card", "raw": "loyalty_card", "key": "loyalty_card"},
     ]) %}

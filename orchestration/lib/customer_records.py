@@ -17,7 +17,11 @@ from ml.identity.normalise import (
     Reference,
 )
 from orchestration.lib.errors import ContractError
-from orchestration.lib.name_frequencies import given_name_bearers, surname_bearers
+from orchestration.lib.name_frequencies import (
+    given_name_bearers,
+    second_surname_bearers,
+    surname_bearers,
+)
 from orchestration.lib.sql_text import quoted_name
 
 SOURCE = "intermediate.int_customer_records__unioned"
@@ -43,6 +47,7 @@ def read_reference(connection: duckdb.DuckDBPyConnection) -> Reference:
         postal_codes=connection.execute("from reference.postal_codes").df(),
         given_names=given_name_bearers(),
         surnames=surname_bearers(),
+        second_surnames=second_surname_bearers(),
     )
 
 

@@ -79,7 +79,7 @@ class EmailMaker:
             (given + first, 0.13),
             (given + "_" + first, 0.06),
             (given + first + two, 0.15),
-            (given + "." + first + "." + second, 0.09),
+            ((given + "." + first + "." + second).str.rstrip("."), 0.09),
             (initial + first + second, 0.08),
             (initial + first, 0.06),
             (first + "." + given, 0.05),

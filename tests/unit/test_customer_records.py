@@ -14,7 +14,8 @@ from orchestration.settings import DBT_PROJECT_DIR
 
 TEXTS = """full_name given_name surnames surname_1 surname_2 email phone mobile_phone national_id street city
 postal_code province_name province_code municipality_code country_code gender loyalty_card age_band
-income_band household_size household_composition home_ownership marital_status kids_count""".split()  # noqa: SIM905
+income_band household_size household_composition home_ownership marital_status kids_count
+birth_date_text""".split()  # noqa: SIM905
 FLAGS = ["has_email", "has_phone", "has_postal_address", "has_push"]
 
 

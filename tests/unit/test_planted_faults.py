@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.planted_faults import (
     RECORD_COLUMNS,
+    Measured,
     equal_to_twin,
     has_code,
     held_faults,
@@ -40,7 +41,7 @@ RECORDS = pd.DataFrame(
 
 
 def planted(
-    system: str, key: str, kind: str, true: str | None, delivered: str
+    system: str, key: str, kind: str, true: str | None, delivered: str | None
 ) -> dict[str, object]:
     return {
         "source_system": system,
@@ -87,6 +88,41 @@ def test_mended_means_the_same_outcome_as_without_the_fault() -> None:
     assert equal_to_twin(ours, true, "email").tolist() == [True, True, False]
 
 
+def test_accents_may_be_left_out_of_the_comparison() -> None:
+    ours = pd.DataFrame(
+        {"given_name_root": ["jose"], "surname_1": ["Garcia"], "surname_2": ["GIL"]}
+    )
+    true = pd.DataFrame(
+        {"given_name_root": ["jose"], "surname_1": ["García"], "surname_2": ["Gil"]}
+    )
+    assert equal_to_twin(ours, true, "name").tolist() == [False]
+    assert equal_to_twin(ours, true, "name", is_folded=True).tolist() == [True]
+
+
+def test_no_recall_is_claimed_where_one_record_can_not_tell() -> None:
+    row = Measured("date_day_month", 10, 8, 2, 0, "")
+    assert (row.recall, row.precision) == (None, 1.0)
+    row = Measured("names_in_one_field", 10, 8, 6, 2, "")
+    assert (row.recall, row.precision) == (0.75, 0.75)
+    assert Measured("upper_case", 10, 0, 0, None, "").precision is None
+
+
+def test_a_second_surname_left_out_is_held_while_the_field_is_empty() -> None:
+    records = RECORDS.assign(
+        **dict.fromkeys(("full_name_raw", "given_name_raw", "surnames_raw")),
+        surname_1_raw=["García", "Gil", None, "Roca"],
+        surname_2_raw=[None, "Pons", None, None],
+    )
+    faults = pd.DataFrame(
+        [
+            planted("erp", key, "missing_surname_2", "Vives", None) | {"field": "surname_2"}
+            for key in ("1", "2")
+        ]
+    )
+    held = held_faults(faults, records, "name")
+    assert list(zip(held["record"], held["column"], strict=True)) == [(0, "surname_2")]
+
+
 def test_codes_are_whole_words_of_a_list() -> None:
     assert has_code(RECORDS, "invalid_email").tolist() == [False, False, False, True]
     assert not has_code(RECORDS, "email_case").any()
@@ -96,6 +132,9 @@ def test_what_only_several_records_show() -> None:
     assert seen_across(RECORDS, "shared_email").tolist() == [True, True, True, False]
     assert seen_across(RECORDS, "shared_phone").tolist() == [True, True, False, False]
     assert seen_across(RECORDS, "moved_address").tolist() == [True, False, True, False]
+    dates = pd.to_datetime(["1980-02-01", "1980-02-01", "1980-01-02", "1980-03-03"])
+    born = RECORDS.assign(birth_date=dates)
+    assert seen_across(born, "date_day_month").tolist() == [True, False, True, False]
     assert seen_across(RECORDS, "swapped_surnames").tolist() == [True, False, True, False]
 
 
@@ -105,12 +144,14 @@ def ledger(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         """create schema raw;
         create table raw._batches as
         select * from (values
-            ('pos', 'tickets', 'a.csv', '', 'loaded', 0, 10, null, ''),
-            ('pos', 'tickets', 'b.csv', '', 'duplicate', 10, 0, null, ''),
-            ('pos', 'tickets', 'c.csv', '', 'duplicate', 10, 0, null, ''),
-            ('pos', 'tickets', 'late.csv', '', 'loaded', 1, 3, 'columns under another name: X, Y', '')
+            ('pos', 'tickets', 'a.csv', '', 'loaded', 0, 10, null, '', 'A'),
+            ('pos', 'tickets', 'b.csv', '', 'duplicate', 10, 0, null, '', 'A'),
+            ('pos', 'tickets', 'c.csv', '', 'duplicate', 10, 0, null, '', 'C'),
+            ('pos', 'catalogue', 'q1.csv', '', 'loaded', 0, 5, null, '', 'Q'),
+            ('pos', 'catalogue', 'q2.csv', '', 'duplicate', 5, 0, null, '', 'Q'),
+            ('pos', 'tickets', 'late.csv', '', 'loaded', 1, 3, 'columns under another name: X, Y', '', 'L')
         ) as batches (source_system, table_name, source_file, archive, status, rows_unchanged,
-            rows_loaded, note, delivery_date);
+            rows_loaded, note, delivery_date, content_sha256);
         create table raw._rejects as
         select * from (values
             ('pos', 'a.csv', 3, 'repeats the key of an earlier row', ''),

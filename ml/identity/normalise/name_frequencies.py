@@ -25,6 +25,8 @@ COMMON = log(1e-5)
 SURNAME_FIRST = log(0.02)
 ONE_SURNAME = log(0.1)
 MAX_GIVEN_WORDS = 4
+# García 0.50, Romano 0.53, Rodrigues 0.61, Brown 0.88, Chen 0.94: the share of those who bear it first.
+MAX_FIRST_SHARE = 0.6
 # A single letter is nearly always the initial of a given name.
 INITIAL_AS_GIVEN, INITIAL_AS_SURNAME = log(1e-3), log(1e-9)
 # What a letter with an accent was before a system lost it.
@@ -35,9 +37,19 @@ LETTERS_LOST = "ñáéíóúç"
 class NameFrequencies:
     """Logarithms of the shares of given names and surnames."""
 
-    def __init__(self, given_names: pd.Series, surnames: pd.Series) -> None:
+    def __init__(
+        self,
+        given_names: pd.Series,
+        surnames: pd.Series,
+        second_surnames: pd.Series | None = None,
+    ) -> None:
         self._given = {str(name): float(count) for name, count in given_names.items()}
         self._surnames = {str(name): float(count) for name, count in surnames.items()}
+        self._second_surnames: dict[str, float] = {}
+        if second_surnames is not None:
+            self._second_surnames = {
+                str(name): float(count) for name, count in second_surnames.items()
+            }
         self._plain_given = _without_enye(self._given)
         self._plain_surnames = _without_enye(self._surnames)
         self._given_total = log(sum(self._given.values()) or 1.0)
@@ -52,6 +64,17 @@ class NameFrequencies:
     def is_surname(self, name: str) -> bool:
         """Return whether the statistics list the surname."""
         return name in self._surnames or name in self._plain_surnames
+
+    def has_two_surnames(self, surname: str) -> bool:
+        """Return whether who bears a surname (folded) has a second one, as Spain gives them.
+
+        Of a surname that Spain gives, as many bear it second as first. Who comes from where people
+        have one surname bears theirs as the first.
+        """
+        known = surname if surname in self._surnames else surname.split(" ")[0]
+        first = self._surnames.get(known, 0.0)
+        second = self._second_surnames.get(known, 0.0)
+        return second > 0 and first / (first + second) < MAX_FIRST_SHARE
 
     def _log_given(self, name: str) -> float:
         return _log_share(name, self._given, self._plain_given, self._given_total, True)

@@ -19,12 +19,14 @@ from ml.identity.normalise.national_ids import normalise_national_ids
 from ml.identity.normalise.phones import normalise_phones
 from ml.identity.normalise.places import Places, index_places, normalise_places
 from ml.identity.normalise.reference import Reference
+from ml.identity.normalise.second_surnames import with_missing_surnames
 
 # Raise it whenever a value may come out differently: records of another version are normalised again.
-NORMALISER_VERSION = "4"
+NORMALISER_VERSION = "5"
 RAW_COLUMNS = [
     "full_name", "given_name", "surnames", "surname_1", "surname_2", "email", "phone",
     "mobile_phone", "national_id", "street", "city", "postal_code", "province_name", "birth_date",
+    "birth_date_text",
 ]  # fmt: skip
 # Read as well, but neither kept as delivered nor required.
 ALSO_READ = ["province_code", "municipality_code", "country_code", "first_seen_at"]
@@ -50,7 +52,8 @@ class RecordNormaliser:
     @cached_property
     def names(self) -> NameFrequencies:
         """Look-ups of names."""
-        return NameFrequencies(self.reference.given_names, self.reference.surnames)
+        reference = self.reference
+        return NameFrequencies(reference.given_names, reference.surnames, reference.second_surnames)
 
     def normalise(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the records with raw, normalised and validity columns, in the order of the input.
@@ -81,7 +84,7 @@ class RecordNormaliser:
             frame["mobile_phone"].notna(), seconds
         )
         phones["phone"] = phones["phone"].where(frame["phone"].notna(), other)
-        return pd.concat(
+        result = pd.concat(
             [
                 untouched,
                 raw,
@@ -92,10 +95,14 @@ class RecordNormaliser:
                 normalise_national_ids(frame["national_id"]),
                 normalise_addresses(frame["street"]),
                 normalise_places(frame, self.places),
-                normalise_birth_dates(frame["birth_date"], frame["first_seen_at"]),
+                normalise_birth_dates(
+                    frame["birth_date"], frame["first_seen_at"], frame["birth_date_text"]
+                ),
             ],
             axis="columns",
         )
+        result["name_issue"] = with_missing_surnames(result, self.names)
+        return result
 
 
 def _with_kind(phones: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -29,7 +29,9 @@ class Reference:
     given_names : pandas.Series
         Bearers by given name, lower case without accents (ñ and ç kept), compound names included.
     surnames : pandas.Series
-        Bearers by surname, written the same way.
+        Bearers by first surname, written the same way.
+    second_surnames : pandas.Series, optional
+        Bearers by second surname; without it no missing second surname is told.
     """
 
     provinces: pd.DataFrame
@@ -37,6 +39,7 @@ class Reference:
     postal_codes: pd.DataFrame
     given_names: pd.Series
     surnames: pd.Series
+    second_surnames: pd.Series | None = None
 
     def __post_init__(self) -> None:
         for frame, columns in (

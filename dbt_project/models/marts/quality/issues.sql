@@ -34,7 +34,7 @@ coded as (
     select
         source_system,
         '{{ entry.field }}' as field,
-        coalesce({{ entry.flag }}, false) as is_mended,
+        coalesce({{ entry.flag }}, false) as is_valid,
         {{ split_to_rows(entry.issue, ',') }} as issue_code
     from records
     where {{ entry.issue }} is not null
@@ -43,19 +43,31 @@ coded as (
 
 ),
 
+judged as (
+
+    select
+        source_system,
+        field,
+        issue_code,
+        -- nobody can mend what was left out
+        is_valid and issue_code <> 'missing_surname_2' as is_mended
+    from coded
+
+),
+
 record_issues as (
 
     select
-        coded.source_system,
+        judged.source_system,
         'customers' as entity,
-        coded.field,
-        coded.issue_code,
-        coded.is_mended,
+        judged.field,
+        judged.issue_code,
+        judged.is_mended,
         count(*) as records,
         max(record_counts.records) as records_in_all
-    from coded
-    inner join record_counts on coded.source_system = record_counts.source_system
-    group by coded.source_system, coded.field, coded.issue_code, coded.is_mended
+    from judged
+    inner join record_counts on judged.source_system = record_counts.source_system
+    group by judged.source_system, judged.field, judged.issue_code, judged.is_mended
 
 ),
 

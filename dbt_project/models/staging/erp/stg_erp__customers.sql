@@ -14,7 +14,7 @@ final as (
             'source_customer_id', 'given_name', 'surnames', 'email', 'phone', 'mobile_phone',
             'national_id', 'street', 'city', 'postal_code', 'province_name', 'country_code', 'gender',
             'loyalty_card', 'has_email', 'has_phone', 'has_postal_address', 'has_push', 'birth_date',
-            'record_updated_at', 'first_seen_at',
+            'birth_date_text', 'record_updated_at', 'first_seen_at',
         ]) }},
         given_name,
         surnames,
@@ -34,6 +34,8 @@ final as (
         street is not null and (city is not null or postal_code is not null) as has_postal_address,
         false as has_push,
         birth_date,
+        -- kept where it is no date, for the normalisation to judge
+        case when birth_date is null then birth_date_text end as birth_date_text,
         modified_at as record_updated_at,
         registered_at as first_seen_at
     from customers

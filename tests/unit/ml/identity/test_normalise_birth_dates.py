@@ -57,3 +57,27 @@ def test_a_record_without_a_time_is_judged_by_the_date_alone() -> None:
         pd.Series([date(1980, 1, 2), date(1900, 1, 1)]), pd.Series([pd.NaT, pd.NaT])
     )
     assert result["is_birth_date_valid"].tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "born", "issue"),
+    [
+        ("30/02/1974", None, "impossible_date"),
+        ("00/00/1958", None, "impossible_date"),
+        ("n/c", None, "impossible_date"),
+        ("03/25/1980", date(1980, 3, 25), "day_month_swapped"),
+        ("12/31/2099", None, "impossible_date"),
+    ],
+)
+def test_what_is_no_date_is_judged_by_its_text(text, born, issue) -> None:
+    result = normalise_birth_dates(
+        pd.Series([None], dtype="object"), pd.Series([SEEN_AT]), pd.Series([text])
+    )
+    (row,) = result.to_dict("records")
+    assert (pd.isna(row["birth_date"]), row["is_birth_date_valid"]) == (
+        born is None,
+        born is not None,
+    )
+    assert row["birth_date_issue"] == issue
+    if born:
+        assert row["birth_date"].date() == born
