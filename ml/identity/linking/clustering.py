@@ -151,6 +151,27 @@ def divide_parts(
     return Grouping(numbers, groups, divided)
 
 
+def named_parts(numbers: Numbers, part: Numbers) -> Numbers:
+    """Return for each record the smallest record number of its part."""
+    # numbers ascend, so that the first of a part is its smallest
+    first = np.full(int(part.max()) + 1 if len(part) else 0, -1)
+    first[part[::-1]] = np.arange(len(part))[::-1]
+    return np.asarray(numbers[first[part]])
+
+
+def keep_groups(grouping: Grouping, is_kept: NDArray[np.bool_], before: Numbers) -> Grouping:
+    """Return the grouping with the groups of a run before where these are kept.
+
+    Parameters
+    ----------
+    before : array of int
+        For each record the record number that its group was named after.
+    """
+    groups = grouping.groups.copy()
+    groups[is_kept] = np.searchsorted(grouping.numbers, before[is_kept])
+    return Grouping(grouping.numbers, groups, grouping.divided)
+
+
 def read_links(
     connection: duckdb.DuckDBPyConnection, links: str, decisions: str, least_weight: float
 ) -> Links:
@@ -261,10 +282,8 @@ def read_evidence(
     return evidence, priors
 
 
-def cluster_households(
-    connection: duckdb.DuckDBPyConnection, persons: str, pairs: str, target: str
-) -> None:
-    """Write the household of each person.
+def read_household_links(connection: duckdb.DuckDBPyConnection, persons: str, pairs: str) -> Links:
+    """Read the pairs of persons that look like people of a household.
 
     Parameters
     ----------
@@ -272,13 +291,8 @@ def cluster_households(
         record_number, person_number.
     pairs : str
         left_number, right_number, household_weight of pairs of records.
-
-    Notes
-    -----
-    Columns of the target: record_number (of a person), household_number.
     """
-    numbers = read_numbers(connection, f"select distinct person_number from {persons}")
-    links = _links(
+    return _links(
         connection,
         f"""select least(a.person_number, b.person_number) as left_number,
             greatest(a.person_number, b.person_number) as right_number,
@@ -288,7 +302,18 @@ def cluster_households(
         inner join {persons} as b on p.right_number = b.record_number
         where a.person_number <> b.person_number group by 1, 2 order by 1, 2""",
     )
-    part, is_unclear, _ = parts_of(numbers, links, LARGEST_PART)
+
+
+def divide_households(
+    numbers: Numbers, part: Numbers, is_unclear: NDArray[np.bool_], links: Links
+) -> Grouping:
+    """Group the persons of each part into households.
+
+    Parameters
+    ----------
+    numbers, part, is_unclear, links
+        Of persons; see `divide_parts`.
+    """
     links = _with_missing(numbers, part, is_unclear, links, UNLIKE_HOUSEHOLD_WEIGHT)
     count = len(links.left)
     evidence = Evidence(
@@ -299,10 +324,8 @@ def cluster_households(
         np.ones((count, 1), dtype=bool),
         np.zeros(count),
     )
-    grouping = divide_parts(
-        numbers, part, is_unclear, evidence, Priors(0.0, -500.0, np.array([False])), 0.0
-    )
-    write_groups(connection, grouping, "household_number", target)
+    priors = Priors(0.0, -500.0, np.array([False]))
+    return divide_parts(numbers, part, is_unclear, evidence, priors, 0.0)
 
 
 def _with_missing(
@@ -333,16 +356,6 @@ def read_numbers(connection: duckdb.DuckDBPyConnection, select: str) -> Numbers:
     return np.asarray(next(iter(found.values())), dtype=np.int64)
 
 
-def write_groups(
-    connection: duckdb.DuckDBPyConnection, grouping: Grouping, name: str, target: str
-) -> None:
-    """Write record_number and the smallest number of its group, under the name."""
-    connection.register(
-        "grouping",
-        {"record_number": grouping.numbers, "grouped": grouping.numbers[grouping.groups]},
-    )
-    connection.execute(
-        f"""create or replace temp table {target} as
-        select record_number, min(record_number) over (partition by grouped) as {name} from grouping"""
-    )
-    connection.unregister("grouping")
+def smallest_of_groups(grouping: Grouping) -> Numbers:
+    """Return for each record the smallest record number of its group."""
+    return named_parts(grouping.numbers, grouping.groups)

@@ -13,47 +13,20 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from ml.identity.linking.full_names import are_persons, parsed_names
 from ml.identity.linking.roles import LinkingError, RecordFields
-
-# No name or address is longer; what is longer is damage, and edit distances grow with its square.
-MAX_CHARACTERS = 80
-MAX_WORDS = 12
-NO_VALUE = (
-    "", "null", "none", "nan", "na", "n a", "nil", "unknown", "desconocido", "sin datos", "no consta",
-    "not available", "x", "xx", "xxx", "test",
-)  # fmt: skip
-TITLES = (
-    "mr", "mrs", "ms", "miss", "dr", "dra", "prof", "sir", "lady", "lord", "don", "dona", "sr", "sra",
-    "srta", "rev", "hon", "jr", "ii", "iii", "iv", "esq",
-)  # fmt: skip
-PARTICLES = (
-    "de",
-    "del",
-    "la",
-    "las",
-    "los",
-    "el",
-    "y",
-    "i",
-    "da",
-    "do",
-    "dos",
-    "van",
-    "von",
-    "of",
-    "the",
+from ml.identity.linking.text import (
+    PARTICLES,
+    STREET_WORDS,
+    TITLES,
+    cleaned,
+    joined,
+    quoted,
+    text_list,
 )
-STREET_WORDS = (
-    "c", "cl", "calle", "carrer", "avenida", "avda", "av", "avd", "ave", "avenue", "plaza", "plz", "pza",
-    "pl", "placa", "paseo", "pso", "ps", "camino", "cno", "carretera", "ctra", "ronda", "rda", "travesia",
-    "tr", "street", "st", "str", "road", "rd", "drive", "dr", "lane", "ln", "court", "ct", "place",
-    "boulevard", "blvd", "crescent", "cres", "close", "cct", "circuit", "way", "terrace", "de", "del", "la",
-    "las", "los", "el", "n", "s", "e", "w", "north", "south", "east", "west", "numero", "num", "no",
-)  # fmt: skip
+
 # Sharing the rarest value counts at most 2^7 times more than sharing a mean one: it may be one slip twice.
 LEAST_STEP = -7
-# A name that stands in one field is a person's when it has about as many words as a person's has.
-MAX_MEAN_WORDS_OF_PERSONS = 3.4
 
 
 @dataclass(frozen=True)
@@ -70,65 +43,19 @@ class FeatureSet:
         Features whose commonness is weighed.
     others : dict of str to str
         Feature of a further column to that column's name.
+    whole_names : RecordFields or None
+        Of persons whose whole name stands in one column.
     """
 
     expressions: dict[str, str] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     frequent: tuple[str, ...] = ()
     others: dict[str, str] = field(default_factory=dict)
+    whole_names: RecordFields | None = None
 
     def has(self, *features: str) -> bool:
         """Whether all of these features are there."""
         return all(name in self.expressions for name in features)
-
-
-def quoted(name: str) -> str:
-    """Return a name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text_list(words: tuple[str, ...]) -> str:
-    """Return words as an SQL list of texts."""
-    return "[" + ", ".join("'" + word.replace("'", "''") + "'" for word in words) + "]"
-
-
-def cleaned(expression: str) -> str:
-    """Return SQL that gives words of letters and digits, lower case, without accents; NULL for none."""
-    return (
-        f"no_placeholder(trim(regexp_replace(strip_accents(lower(left(cast({expression} as varchar), "
-        f"{MAX_CHARACTERS}))), '[^\\p{{L}}\\p{{N}}]+', ' ', 'g')))"
-    )
-
-
-def _joined(columns: tuple[str, ...], separator: str = " ") -> str:
-    parts = [f"cast({quoted(name)} as varchar)" for name in columns]
-    return parts[0] if len(parts) == 1 else f"concat_ws('{separator}', {', '.join(parts)})"
-
-
-def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Define the temporary SQL functions that the features are written in."""
-    for statement in (
-        f"""create or replace temp macro no_placeholder(x) as
-            case when list_contains({text_list(NO_VALUE)}, x) then null else x end""",
-        f"""create or replace temp macro words(x) as string_split(x, ' ')[1:{MAX_WORDS}]""",
-        """create or replace temp macro without(x, y) as
-            list_filter(x, lambda word: not list_contains(y, word))""",
-        """create or replace temp macro text_of(x) as nullif(array_to_string(x, ' '), '')""",
-        # consonants, those that are heard alike made one: what a typist gets right
-        """create or replace temp macro skeleton(x) as nullif(left(
-            left(x, 1) || regexp_replace(translate(substr(x, 2), 'vzkqyj', 'bscciy'),
-            '[aeiouh ]', '', 'g'), 5), '')""",
-        """create or replace temp macro digits(x) as regexp_replace(cast(x as varchar), '\\D', '', 'g')""",
-        # the last nine digits: with and without the prefix of a country is one number
-        """create or replace temp macro phone_number(x) as case
-            when length(digits(x)) between 6 and 17
-                and length(replace(digits(x), right(digits(x), 1), '')) > 0
-            then right(ltrim(digits(x), '0'), 9) end""",
-        """create or replace temp macro date_digits(y, m, d) as
-            case when y between 1000 and 2100 and m between 1 and 12 and d between 1 and 31
-            then printf('%04d%02d%02d', y, m, d) end""",
-    ):
-        connection.execute(statement)
 
 
 def _birth_expressions(column: str, is_day_first: bool) -> dict[str, str]:
@@ -139,12 +66,18 @@ def _birth_expressions(column: str, is_day_first: bool) -> dict[str, str]:
         return f"try_cast({parts}[{number}] as integer)"
 
     first, second = (2, 1) if is_day_first else (1, 2)
+    full_year = f"(case when {part(3)} > 25 then 1900 else 2000 end + {part(3)})"
     parsed = f"""case
         when len({parts}) >= 3 and length({parts}[1]) = 4
             then date_digits({part(1)}, {part(2)}, {part(3)})
         when len({parts}) >= 3 and length({parts}[3]) = 4 then coalesce(
             date_digits({part(3)}, {part(first)}, {part(second)}),
             date_digits({part(3)}, {part(second)}, {part(first)}))
+        -- nobody was born after 2025: 12-06-85 is of the last century
+        when len({parts}) = 3 and length({parts}[1]) <= 2 and length({parts}[2]) <= 2
+            and length({parts}[3]) = 2 then coalesce(
+                date_digits({full_year}, {part(first)}, {part(second)}),
+                date_digits({full_year}, {part(second)}, {part(first)}))
         when len({parts}) = 1 and length({parts}[1]) = 8 then coalesce(
             date_digits(try_cast({parts}[1][1:4] as integer), try_cast({parts}[1][5:6] as integer),
                 try_cast({parts}[1][7:8] as integer)),
@@ -164,7 +97,7 @@ def measure_day_first(connection: duckdb.DuckDBPyConnection, records: str, colum
             count(*) filter (try_cast(parts[2] as integer) > 12)
         from (select regexp_extract_all(left(cast({quoted(column)} as varchar), 30), '\\d+') as parts
             from (from {records} limit 50000))
-        where len(parts) >= 3 and length(parts[3]) = 4"""
+        where len(parts) >= 3 and length(parts[1]) <= 2"""
     ).fetchall()
     return bool(day_first >= month_first)
 
@@ -194,11 +127,11 @@ def describe_features(
         frequent.append("birth")
     for role, minimum in (("national_id", 4), ("loyalty_card", 4)):
         if columns := fields.of_role(role):
-            text = f"regexp_replace(upper(left({_joined(columns, '')}, 40)), '[^A-Z0-9]', '', 'g')"
+            text = f"regexp_replace(upper(left({joined(columns, '')}, 40)), '[^A-Z0-9]', '', 'g')"
             expressions[role] = f"case when length({text}) >= {minimum} then {text} end"
             frequent.append(role)
     if columns := fields.of_role("email"):
-        text = f"lower(trim(left({_joined(columns[:1])}, 120)))"
+        text = f"lower(trim(left({joined(columns[:1])}, 120)))"
         text = f"regexp_replace({text}, '\\+[^@]*@', '@')"
         expressions["email"] = f"case when {text} like '_%@_%' then {text} end"
         expressions["email_local"] = (
@@ -218,7 +151,14 @@ def describe_features(
         expressions[f"other_{number}"] = cleaned(quoted(name))
         frequent.append(f"other_{number}")
         others[f"other_{number}"] = name
-    return FeatureSet(expressions, tuple(fields.all_columns), tuple(frequent), others)
+    has_parsed = bool(fields.of_role("full_name")) and "name" not in expressions
+    return FeatureSet(
+        expressions,
+        tuple(fields.all_columns),
+        tuple(frequent),
+        others,
+        fields if has_parsed else None,
+    )
 
 
 def _add_names(
@@ -231,52 +171,25 @@ def _add_names(
     given, surname, full = (fields.of_role(r) for r in ("given_name", "surname", "full_name"))
     if not (given or surname or full):
         return
-    names = f"without(words({{}}), {text_list(TITLES)})"
-    if full and not (given or surname):
-        text = cleaned(_joined(full))
-        ((mean_words,),) = connection.execute(
-            f"""select avg(len({names.format(text)})) from
-            (from {records} order by hash(record_id) limit 20000)"""
-        ).fetchall()
-        if mean_words is None or mean_words > MAX_MEAN_WORDS_OF_PERSONS:
-            expressions["name"] = text
-            expressions["name_words"] = f"list_sort(list_distinct(words({text})))"
-            frequent.append("name")
-            return
-    given_text = f"text_of({names.format(cleaned(_joined(given)))})" if given else "null"
-    surname_text = (
-        f"text_of(coalesce(nullif(without(words({cleaned(_joined(surname))}), "
-        f"{text_list((*PARTICLES, *TITLES))}), []), words({cleaned(_joined(surname))})))"
-        if surname
-        else "null"
-    )
+    if full and not are_persons(connection, records, fields):
+        text = cleaned(joined(full))
+        expressions["name"] = text
+        expressions["name_words"] = f"list_sort(list_distinct(words({text})))"
+        frequent.append("name")
+        return
+    given_text = surname_text = "null"
+    if given:
+        given_text = f"text_of(without(words({cleaned(joined(given))}), {text_list(TITLES)}))"
+    if surname:
+        words = f"words({cleaned(joined(surname))})"
+        # a surname of particles alone is one
+        surname_text = (
+            f"text_of(coalesce(nullif(without({words}, {text_list((*PARTICLES, *TITLES))}), []), "
+            f"{words}))"
+        )
     if full:
-        raw = f"left({_joined(full)}, {MAX_CHARACTERS})"
-        head, tail = cleaned(f"split_part({raw}, ',', 1)"), cleaned(f"split_part({raw}, ',', 2)")
-        # "Clifford, Thomas" but not "Thomas Clifford, 1st Baron of Chudleigh"
-        is_turned = (
-            f"({tail} is not null and len(words({tail})) <= 3 "
-            f"and not regexp_matches({tail}, '\\d') and len(words({head})) <= 4)"
-        )
-        kept = (
-            f"without(words(case when {is_turned} then concat_ws(' ', {tail}, {head}) else {head} end), "
-            f"{text_list((*TITLES, *PARTICLES))})"
-        )
-        given_of_full = f"case when {is_turned} then {tail} else {kept}[1] end"
-        surname_of_full = (
-            f"text_of(case when {is_turned} then without(words({head}), {text_list(PARTICLES)}) "
-            f"else {kept}[2:] end)"
-        )
-        # a record that fills one of the two fields is not given the other from its whole name
-        is_split = " or ".join(
-            f"nullif(trim(cast({quoted(name)} as varchar)), '') is not null"
-            for name in (*given, *surname)
-        )
-        if given or surname:
-            given_text = f"case when {is_split} then {given_text} else {given_of_full} end"
-            surname_text = f"case when {is_split} then {surname_text} else {surname_of_full} end"
-        else:
-            given_text, surname_text = given_of_full, surname_of_full
+        given_text = f"coalesce({given_text}, parsed_given)"
+        surname_text = f"coalesce({surname_text}, parsed_surname)"
     if given or full:
         expressions["given"] = given_text
         frequent.append("given")
@@ -290,7 +203,7 @@ def _add_names(
 
 def _add_places(fields: RecordFields, expressions: dict[str, str], frequent: list[str]) -> None:
     if columns := fields.of_role("street"):
-        text = cleaned(_joined(columns))
+        text = cleaned(joined(columns))
         expressions["street"] = text
         expressions["street_number"] = f"regexp_extract({text}, '\\d+')"
         frequent.append("street")
@@ -303,7 +216,7 @@ def _add_places(fields: RecordFields, expressions: dict[str, str], frequent: lis
         ("province", fields.of_role("province")),
     ):
         if columns:
-            expressions[role] = cleaned(_joined(columns))
+            expressions[role] = cleaned(joined(columns))
             frequent.append(role)
 
 
@@ -363,9 +276,13 @@ def features_sql(features: FeatureSet, records: str) -> str:
     base = ", ".join(f"{expression} as {name}" for name, expression in features.expressions.items())
     more = "".join(f", {expression} as {name}" for name, expression in _derived(features).items())
     read = ", ".join(quoted(name) for name in features.columns)
+    source = records
+    if features.whole_names is not None:
+        parsed = parsed_names(records, features.whole_names)
+        source = f"{records} left join ({parsed}) as parsed_names using (record_id)"
     return (
         f"with base as (select cast(hash(record_id) >> 1 as bigint) as record_number, record_id, "
-        f"hash({read}) as raw_hash, {base} from {records}) select base.* {more} from base"
+        f"hash({read}) as raw_hash, {base} from {source}) select base.* {more} from base"
     )
 
 
@@ -377,20 +294,20 @@ def check_ids(connection: duckdb.DuckDBPyConnection, records: str) -> int:
     LinkingError
         When a record_id is missing or occurs twice.
     """
-    ((rows, ids),) = connection.execute(
-        f"select count(*), count(distinct record_id) from {records}"
+    ((rows, numbers),) = connection.execute(
+        f"select count(*), count(distinct hash(record_id) >> 1) from {records} where record_id is not null"
     ).fetchall()
-    ((numbers,),) = connection.execute(
-        f"select count(distinct hash(record_id) >> 1) from {records}"
+    ((every, ids),) = connection.execute(
+        f"select count(*), {'count(distinct record_id)' if rows != numbers else rows} from {records}"
     ).fetchall()
-    if numbers != ids:
+    if every != ids:
+        raise LinkingError(
+            f"{records}: {every} records have {ids} different record_id: each needs one of its own."
+        )
+    if rows != numbers:
         raise LinkingError(
             f"{records}: two record_id have the same 63-bit hash. Rename one of them; it happens to one "
             "file in a million."
-        )
-    if rows != ids:
-        raise LinkingError(
-            f"{records}: {rows} records have {ids} different record_id: each needs one of its own."
         )
     return int(rows)
 
@@ -478,5 +395,5 @@ def write_scored_features(
     )
     connection.execute(
         f"create or replace temp table {target} as select f.* exclude (record_id, raw_hash) {columns} "
-        f"from {table} as f {joins} where {where}"
+        f"from (from {table} where {where}) as f {joins}"
     )

@@ -13,17 +13,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
+import numpy as np
+from numpy.typing import NDArray
 
 from ml.identity.linking import blocking, clustering, features, model, patterns, scoring, training
 from ml.identity.linking.comparisons import FieldComparison, choose_comparisons
 from ml.identity.linking.evidence import reason_sql
-from ml.identity.linking.features import FeatureSet, define_macros, describe_features
+from ml.identity.linking.features import FeatureSet, describe_features
+from ml.identity.linking.full_names import GIVEN_WORDS, count_given_words
 from ml.identity.linking.model import LinkingModel
 from ml.identity.linking.roles import RecordFields
+from ml.identity.linking.text import define_macros, quoted
 
 FEATURES = "identity.linkage_features"
 TERMS = "identity.linkage_terms"
 LINKS = "identity.linkage_pairs"
+PARTS = "identity.linkage_parts"
+DECIDED = "identity.linkage_decided"
 HOUSEHOLD_PAIRS = "identity.linkage_household_pairs"
 MODELS = "identity.linking_models"
 CLUSTERS = "identity.record_clusters"
@@ -136,20 +142,19 @@ def resolve(
     run.features = describe_features(connection, records, fields)
     run.comparisons = choose_comparisons(run.features)
     known = _stored_model(run)
+    is_incremental = False
     if known is None:
         trained = _train(run)
         scored, changed = _score_all(run, trained, is_prepared=True)
     elif _has_table(connection, FEATURES) and _has_table(connection, LINKS):
         trained = known
         scored, changed = _score_changes(run, known)
+        is_incremental = True
     else:
         trained = known
         scored, changed = _score_all(run, known, is_prepared=False)
     _read_decisions(run)
-    divided = _cluster_persons(run, trained)
-    clustering.cluster_households(
-        connection, "linkage_persons", HOUSEHOLD_PAIRS, "linkage_households"
-    )
+    divided = _cluster(run, trained, is_incremental)
     persons, households = _write_clusters(run)
     return LinkingReport(
         records=run.count,
@@ -179,6 +184,17 @@ def _has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     )
 
 
+def _has_relation(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    schema, table = name.split(".")
+    return bool(
+        connection.execute(
+            "select count(*) from information_schema.tables where table_schema = ? "
+            "and table_name = ? and table_catalog = current_database()",
+            [schema, table],
+        ).fetchall()[0][0]
+    )
+
+
 def _stored_model(run: _Run) -> LinkingModel | None:
     """Return the stored model when it is of these features and of about as many records."""
     run.connection.execute(
@@ -189,6 +205,8 @@ def _stored_model(run: _Run) -> LinkingModel | None:
         return None
     stored = run.connection.execute(f"select model from {MODELS} where is_current").fetchall()
     if not stored:
+        return None
+    if run.features.whole_names is not None and not _has_table(run.connection, GIVEN_WORDS):
         return None
     known = model.read_model(stored[0][0], run.features)
     if known is None:
@@ -202,6 +220,8 @@ def _stored_model(run: _Run) -> LinkingModel | None:
 def _train(run: _Run) -> LinkingModel:
     """Train a model on all records and store it; leaves features, terms and pairs as they are for it."""
     connection = run.connection
+    if run.features.whole_names is not None:
+        count_given_words(connection, run.records, run.fields)
     features.build_features(connection, run.records, run.features, FEATURES)
     means = features.mean_term_records(connection, FEATURES, run.features)
     keys = blocking.choose_keys(connection, FEATURES, run.features, run.count)
@@ -219,10 +239,19 @@ def _train(run: _Run) -> LinkingModel:
         run.count * (run.count - 1) / 2,
         patterns.exact_agreement(connection, FEATURES, run.comparisons),
     )
+    shared = {item.name for item in run.comparisons if item.is_of_household}
+    of_household = [n for n, chosen in enumerate(keys) if chosen.key.fields <= shared]
+    kept = sorted(
+        {
+            *training.fewest_keys(parameters, run.comparisons, candidates, range(len(keys))),
+            *training.fewest_keys(parameters, run.comparisons, candidates, of_household, kind=1),
+        }
+    )
+    _keep_keys(connection, kept)
     trained = LinkingModel(
         fingerprint=model.fingerprint(run.features),
         parameters=parameters,
-        keys=tuple(keys),
+        keys=tuple(keys[number] for number in kept),
         mean_records=means,
         records=run.count,
     )
@@ -233,6 +262,16 @@ def _train(run: _Run) -> LinkingModel:
         [trained.model_id, trained.to_json(), run.count],
     )
     return trained
+
+
+def _keep_keys(connection: duckdb.DuckDBPyConnection, kept: Sequence[int]) -> None:
+    """Leave only the candidates that these keys found, their masks as if there were no other keys."""
+    mask = " | ".join(f"((key_mask >> {old} & 1) << {new})" for new, old in enumerate(kept)) or "0"
+    connection.execute(
+        f"""create or replace temp table linkage_candidates as
+        select * from (select left_number, right_number, {mask} as key_mask from linkage_candidates)
+        where key_mask <> 0"""
+    )
 
 
 def _score_all(run: _Run, trained: LinkingModel, is_prepared: bool) -> tuple[int, int]:
@@ -321,13 +360,91 @@ def _score(run: _Run, trained: LinkingModel, where: str = "true") -> int:
     return int(pairs)
 
 
-def _cluster_persons(run: _Run, trained: LinkingModel) -> int:
-    """Write linkage_persons (record_number, person_number) and return how many groups were divided."""
+def _cluster(run: _Run, trained: LinkingModel, is_incremental: bool) -> int:
+    """Write linkage_parts: the person and household of each record; return how many groups were divided.
+
+    With is_incremental, connected parts that nothing changed in keep their groups.
+    """
     connection = run.connection
     numbers = clustering.read_numbers(connection, f"select record_number from {FEATURES}")
+    before = _groups_before(run, numbers) if is_incremental else None
+    persons, person_parts, divided = _cluster_persons(run, trained, numbers, before)
+    households, household_parts = _cluster_households(run, numbers, persons, before)
+    connection.register(
+        "grouped",
+        {
+            "record_number": numbers,
+            "person_part": person_parts,
+            "person_number": persons,
+            "household_part": household_parts,
+            "household_number": households,
+        },
+    )
+    connection.execute(f"create or replace table {PARTS} as from grouped")
+    connection.unregister("grouped")
+    return divided
+
+
+@dataclass(frozen=True)
+class _GroupsBefore:
+    """The groups of the last run, by record in the order of numbers; -1 for records that it did not have.
+
+    `is_affected` is where a part of the last run held a record that changed or vanished since.
+    """
+
+    persons: clustering.Numbers
+    households: clustering.Numbers
+    is_affected: NDArray[np.bool_]
+
+
+def _groups_before(run: _Run, numbers: clustering.Numbers) -> _GroupsBefore | None:
+    connection = run.connection
+    if not _has_table(connection, PARTS):
+        return None
+    found = connection.execute(
+        f"""with touched as (
+            select record_number from linkage_touched
+            union select record_number from linkage_redecided),
+        -- whoever shared a person's or a household's part with what changed may be grouped otherwise now
+        parts as (
+            select p.person_part, p.household_part from {PARTS} as p
+            where record_number in (from touched))
+        select f.record_number, coalesce(p.person_number, -1) as person_number,
+            coalesce(p.household_number, -1) as household_number,
+            p.record_number is null or f.record_number in (from touched)
+                or p.person_part in (select person_part from parts)
+                or p.household_part in (select household_part from parts) as is_affected
+        from {FEATURES} as f left join {PARTS} as p on f.record_number = p.record_number
+        order by f.record_number"""
+    ).fetchnumpy()
+    return _GroupsBefore(
+        np.asarray(found["person_number"], dtype=np.int64),
+        np.asarray(found["household_number"], dtype=np.int64),
+        np.asarray(found["is_affected"], dtype=np.bool_),
+    )
+
+
+def _kept(
+    part: clustering.Numbers, is_unclear: NDArray[np.bool_], is_affected: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which records are of unclear parts without an affected record."""
+    has_affected = np.zeros(int(part.max()) + 1 if len(part) else 0, dtype=bool)
+    has_affected[part[is_affected]] = True
+    return is_unclear & ~has_affected[part]
+
+
+def _cluster_persons(
+    run: _Run, trained: LinkingModel, numbers: clustering.Numbers, before: _GroupsBefore | None
+) -> tuple[clustering.Numbers, clustering.Numbers, int]:
+    """Return the person and the part of each record, and how many groups were divided."""
+    connection = run.connection
     least_weight = run.options.least_match_weight
     links = clustering.read_links(connection, LINKS, "linkage_decisions", least_weight)
     part, is_unclear, _ = clustering.parts_of(numbers, links, clustering.LARGEST_PART)
+    is_kept = np.zeros(len(numbers), dtype=bool)
+    if before is not None:
+        is_kept = _kept(part, is_unclear, before.is_affected)
+    is_unclear &= ~is_kept
     connection.register(
         "unclear_records", {"record_number": numbers[is_unclear], "part": part[is_unclear]}
     )
@@ -343,8 +460,43 @@ def _cluster_persons(run: _Run, trained: LinkingModel) -> int:
         trained.parameters,
     )
     grouping = clustering.divide_parts(numbers, part, is_unclear, evidence, priors, least_weight)
-    clustering.write_groups(connection, grouping, "person_number", "linkage_persons")
-    return grouping.divided
+    if before is not None:
+        grouping = clustering.keep_groups(grouping, is_kept, before.persons)
+    return (
+        clustering.smallest_of_groups(grouping),
+        clustering.named_parts(numbers, part),
+        grouping.divided,
+    )
+
+
+def _cluster_households(
+    run: _Run,
+    numbers: clustering.Numbers,
+    persons: clustering.Numbers,
+    before: _GroupsBefore | None,
+) -> tuple[clustering.Numbers, clustering.Numbers]:
+    """Return the household and its part of each record."""
+    connection = run.connection
+    connection.register("grouped", {"record_number": numbers, "person_number": persons})
+    connection.execute("create or replace temp table linkage_persons as from grouped")
+    connection.unregister("grouped")
+    heads, person_of = np.unique(persons, return_inverse=True)
+    links = clustering.read_household_links(connection, "linkage_persons", HOUSEHOLD_PAIRS)
+    part, is_unclear, _ = clustering.parts_of(heads, links, clustering.LARGEST_PART)
+    is_kept = np.zeros(len(heads), dtype=bool)
+    known = np.full(len(heads), -1)
+    if before is not None:
+        is_affected = np.zeros(len(heads), dtype=bool)
+        is_affected[person_of[before.is_affected]] = True
+        known[person_of] = before.households
+        is_kept = _kept(part, is_unclear, is_affected)
+    grouping = clustering.divide_households(heads, part, is_unclear & ~is_kept, links)
+    if before is not None:
+        grouping = clustering.keep_groups(grouping, is_kept, known)
+    return (
+        clustering.smallest_of_groups(grouping)[person_of],
+        clustering.named_parts(heads, part)[person_of],
+    )
 
 
 def _compare_within(run: _Run, trained: LinkingModel) -> None:
@@ -449,7 +601,7 @@ def _find_changes(run: _Run, known: LinkingModel) -> None:
     `linkage_touched` (those, and the records that vanished).
     """
     connection = run.connection
-    read = ", ".join(features.quoted(name) for name in run.features.columns)
+    read = ", ".join(quoted(name) for name in run.features.columns)
     connection.execute(
         f"""create or replace temp table linkage_now as
         select record_id, hash({read}) as raw_hash from {run.records}"""
@@ -529,22 +681,33 @@ def _changed_terms(run: _Run, known: LinkingModel) -> str:
 
 
 def _read_decisions(run: _Run) -> None:
-    """Leave linkage_decisions: left_number, right_number, weight of the pairs that a steward decided."""
+    """Read what stewards decided.
+
+    Leaves `linkage_decisions` (left_number, right_number, decision) and `linkage_redecided`, the
+    record_number of the records of which the last run knew another decision.
+    """
     connection = run.connection
-    connection.execute(
-        "create or replace temp table linkage_decisions "
-        "(left_number bigint, right_number bigint, decision varchar)"
-    )
-    if _has_table(connection, DECISIONS):
+    empty = "(left_number bigint, right_number bigint, decision varchar)"
+    connection.execute(f"create or replace temp table linkage_decisions {empty}")
+    connection.execute(f"create table if not exists {DECIDED} {empty}")
+    if _has_relation(connection, DECISIONS):
         connection.execute(
             f"""insert into linkage_decisions
             select least(a.record_number, b.record_number), greatest(a.record_number, b.record_number),
-                d.decision
+                any_value(d.decision)
             from {DECISIONS} as d
             inner join {FEATURES} as a on d.record_id_l = a.record_id
             inner join {FEATURES} as b on d.record_id_r = b.record_id
-            where a.record_number <> b.record_number"""
+            where a.record_number <> b.record_number group by 1, 2"""
         )
+    connection.execute(
+        f"""create or replace temp table linkage_redecided as
+        with changed as (
+            (from linkage_decisions except from {DECIDED})
+            union (from {DECIDED} except from linkage_decisions))
+        select left_number as record_number from changed union select right_number from changed"""
+    )
+    connection.execute(f"create or replace table {DECIDED} as from linkage_decisions")
 
 
 def _write_clusters(run: _Run) -> tuple[int, int]:
@@ -556,38 +719,48 @@ def _write_clusters(run: _Run) -> tuple[int, int]:
             select p.left_number, p.right_number, p.match_weight
             from {LINKS} as p
             inner join linkage_persons as a on p.left_number = a.record_number
-            inner join linkage_persons as b on p.right_number = b.record_number
-            where a.person_number = b.person_number),
+            inner join linkage_persons as b
+                on p.right_number = b.record_number and a.person_number = b.person_number),
         sides as (
             select left_number as record_number, match_weight, left_number, right_number from inside
             union all
-            select right_number, match_weight, left_number, right_number from inside)
-        select record_number, max(match_weight) as match_weight,
-            max_by({{'l': left_number, 'r': right_number}}, match_weight) as pair
-        from sides group by record_number"""
+            select right_number, match_weight, left_number, right_number from inside),
+        best as (
+            select record_number,
+                max_by({{'w': match_weight, 'l': left_number, 'r': right_number}},
+                    (match_weight, left_number, right_number)) as pair
+            from sides group by record_number),
+        reasons as (
+            select left_number, right_number, {reason_sql(run.comparisons)} as reason
+            from {LINKS} semi join best
+                on left_number = best.pair.l and right_number = best.pair.r)
+        select best.record_number, best.pair.w as match_weight, reasons.reason
+        from best inner join reasons
+            on best.pair.l = reasons.left_number and best.pair.r = reasons.right_number"""
     )
+    # most groups are of one record, whose id is theirs
     connection.execute(
         f"""create or replace table {CLUSTERS} as
         with named as (
-            select f.record_id, f.record_number, p.person_number, h.household_number
-            from {FEATURES} as f
-            inner join linkage_persons as p using (record_number)
-            inner join linkage_households as h on p.person_number = h.record_number),
-        reasons as (
-            select left_number, right_number, {reason_sql(run.comparisons)} as reason
-            from {LINKS} where (left_number, right_number) in (
-                select (pair.l, pair.r) from linkage_best))
+            select f.record_id, p.* from {FEATURES} as f inner join {PARTS} as p using (record_number)),
+        persons as (
+            select person_number, min(record_id) as record_id from named
+            group by person_number having count(*) > 1),
+        households as (
+            select household_number, min(record_id) as record_id from named
+            group by household_number having count(*) > 1)
         select named.record_id,
-            min(named.record_id) over (partition by named.person_number) as person_cluster,
-            min(named.record_id) over (partition by named.household_number) as household_cluster,
+            coalesce(persons.record_id, named.record_id) as person_cluster,
+            coalesce(households.record_id, named.record_id) as household_cluster,
             case when best.match_weight is null then 1.0
                 else 1 / (1 + pow(2, -best.match_weight)) end as link_probability,
-            reasons.reason as link_reason
+            best.reason as link_reason
         from named
-        left join linkage_best as best using (record_number)
-        left join reasons on best.pair.l = reasons.left_number and best.pair.r = reasons.right_number"""
+        left join persons using (person_number)
+        left join households using (household_number)
+        left join linkage_best as best on named.record_number = best.record_number"""
     )
     ((persons, households),) = connection.execute(
-        f"select count(distinct person_cluster), count(distinct household_cluster) from {CLUSTERS}"
+        f"select count(distinct person_number), count(distinct household_number) from {PARTS}"
     ).fetchall()
     return int(persons), int(households)

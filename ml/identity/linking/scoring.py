@@ -169,6 +169,7 @@ def score_pairs(
         api.register("linkage_records"),
         splink_settings(comparisons, parameters),
         log_level=None,
+        validate_settings=False,
     )
     connection.execute(
         f"""create or replace temp view linkage_pairs as

@@ -214,6 +214,52 @@ def estimate(
     )
 
 
+def fewest_keys(
+    parameters: LinkingParameters,
+    comparisons: Sequence[FieldComparison],
+    candidates: Patterns,
+    keys: Sequence[int],
+    kind: int = 0,
+    most_missed: float = 1e-4,
+) -> list[int]:
+    """Return the keys that together find all matches but a few, the most useful first.
+
+    A greedy set cover (Chvatal 1979) of the matches among the candidates that these keys found.
+
+    Parameters
+    ----------
+    keys : sequence of int
+        Numbers of the keys to choose from.
+    kind : int
+        0 for pairs of one person, 1 for pairs of a household.
+    most_missed : float
+        Share of the matches that may be missed.
+    """
+    tables = tuple(
+        [np.array(table[item.name]) for item in comparisons]
+        for table in (parameters.m, parameters.h, parameters.u)
+    )
+    shares = (parameters.match_share, parameters.household_share)
+    findable = np.zeros(len(candidates.pairs), dtype=bool)
+    for key in keys:
+        findable |= candidates.key_masks >> key & 1 > 0
+    matches = _kinds(candidates, tables, shares)[kind] * candidates.pairs * findable
+    allowed = most_missed * matches.sum()
+    waiting, taken = set(keys), []
+    found = np.zeros(len(matches), dtype=bool)
+    while waiting and matches[~found].sum() > allowed:
+        gains = {
+            key: matches[~found & (candidates.key_masks >> key & 1 > 0)].sum() for key in waiting
+        }
+        best = max(sorted(waiting), key=lambda key: gains[key])
+        if gains[best] <= 0:
+            break
+        taken.append(best)
+        waiting.remove(best)
+        found |= candidates.key_masks >> best & 1 > 0
+    return taken
+
+
 def _u_of(counts: Vector, exact: ExactAgreement | None, matches: float) -> Vector:
     """Return u, its first level from the counted values less the matches among them."""
     # half a pair a level: what was never seen is rare, not impossible
