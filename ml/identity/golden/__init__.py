@@ -4,11 +4,19 @@ Belongs here: stable ids and their ledger, steward decisions, survivorship, the 
 finding out which records are one person (`ml/identity/linking`), or when it runs (`orchestration`).
 """
 
+from ml.identity.golden.decided import cluster_by_key, unite_decided
 from ml.identity.golden.errors import ContradictoryDecisionsError, GoldenError, RuleSetError
+from ml.identity.golden.evidence import write_evidence
+from ml.identity.golden.members import recognise
 from ml.identity.golden.records import create_usable_records
 from ml.identity.golden.review import write_review_queue
 from ml.identity.golden.stable_ids import IdCounts, assign_ids
-from ml.identity.golden.steward import DecisionCounts, expand_unmerges, prepare_decisions
+from ml.identity.golden.steward import (
+    DecisionCounts,
+    expand_unmerges,
+    forgetting_unmerges,
+    prepare_decisions,
+)
 from ml.identity.golden.survivorship import golden_columns, survivorship_sql
 from ml.identity.golden.survivorship_rules import RuleSet, parse_rule_set
 
@@ -20,11 +28,16 @@ __all__ = [
     "RuleSet",
     "RuleSetError",
     "assign_ids",
+    "cluster_by_key",
     "create_usable_records",
     "expand_unmerges",
+    "forgetting_unmerges",
     "golden_columns",
     "parse_rule_set",
     "prepare_decisions",
+    "recognise",
     "survivorship_sql",
+    "unite_decided",
+    "write_evidence",
     "write_review_queue",
 ]

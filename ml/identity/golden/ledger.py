@@ -10,8 +10,7 @@ from datetime import date
 import duckdb
 
 from ml.identity.golden.assignments import ASSIGNED, ASSIGNMENTS
-
-DECISIONS = "identity.pair_decisions"
+from ml.identity.golden.steward import DECISIONS
 
 
 def ledger_of(kind: str) -> str:
@@ -96,7 +95,7 @@ def _mark_steward_moves(connection: duckdb.DuckDBPyConnection, column: str) -> N
     """Mark the moves that follow from a decision about a pair that now is together or apart."""
     ((has_decisions,),) = connection.execute(
         "select count(*) from duckdb_tables() where schema_name = 'identity' "
-        "and table_name = 'pair_decisions'"
+        "and table_name = 'steward_decisions'"
     ).fetchall()
     connection.execute(
         "alter table golden_moves add column is_matched_by_steward boolean default false"

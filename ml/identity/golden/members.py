@@ -5,16 +5,48 @@ Belongs here: which record continues which, and who belongs to a person and a ho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 import duckdb
 
-from ml.identity.golden.assignments import KNOWN_RECORDS, MEMBERS
+from ml.identity.golden.assignments import (
+    KNOWN_RECORDS,
+    MEMBERS,
+    is_newest_day,
+    prepare_assignments,
+)
 from ml.identity.golden.errors import GoldenError
 
 CLUSTERS = "identity.record_clusters"
 
 
-def recognise_records(connection: duckdb.DuckDBPyConnection, records: str, systems: str) -> None:
-    """Learn new records; one that has the content of a vanished one of its system continues it."""
+def quoted_systems(source_systems: Sequence[str]) -> str:
+    """Return source systems as the inside of an SQL list."""
+    return ", ".join("'" + name.replace("'", "''") + "'" for name in source_systems) or "''"
+
+
+def recognise(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    as_of: date,
+    records: str,
+    source_systems: Sequence[str],
+) -> None:
+    """Learn new records; one that has the content of a vanished one of its system continues it.
+
+    A run that looks back learns nothing: a record may be missing because it is not known yet. Doing it
+    twice changes nothing.
+
+    Parameters
+    ----------
+    connection, as_of, records, source_systems
+        As of ``assign_ids``.
+    """
+    prepare_assignments(connection)
+    if not is_newest_day(connection, as_of):
+        return
+    systems = quoted_systems(source_systems)
     connection.execute(
         f"""create or replace temp table golden_news as
         select records.record_id, records.source_system, records.content_hash,

@@ -15,33 +15,32 @@ MAX_PAIRS = 5000
 def write_review_queue(connection: duckdb.DuckDBPyConnection, max_pairs: int = MAX_PAIRS) -> int:
     """Write ``identity.review_queue``, one row per pair or cluster to be looked at; return its rows.
 
-    Reads ``identity.links`` (decision ``review``: near the threshold, nothing decided),
-    ``identity.suspicious_clusters`` and ``identity.customer_ids``. A pair that the steward has decided
-    is not asked again.
+    Reads ``identity.doubtful_links``, ``identity.suspicious_clusters`` and ``identity.customer_ids``. A
+    pair that the steward has decided is not asked again.
     """
     connection.execute(
         f"""create or replace table {REVIEW_QUEUE} as
         with pairs as (
             select links.record_id_l, links.record_id_r, links.match_probability, links.match_weight,
-                links.reason
-            from identity.links as links
-            where links.decision = 'review' and not exists (
-                select 1 from identity.pair_decisions as decided
-                where decided.record_id_l = least(links.record_id_l, links.record_id_r)
-                    and decided.record_id_r = greatest(links.record_id_l, links.record_id_r))
+                links.decision, links.reason
+            from identity.doubtful_links as links
+            where not exists (
+                select 1 from identity.steward_decisions as decided
+                where decided.record_id_l = links.record_id_l
+                    and decided.record_id_r = links.record_id_r)
             order by abs(links.match_probability - 0.5), record_id_l, record_id_r
             limit {max_pairs}
         ), items as (
             select 'pair' as kind, pairs.record_id_l, pairs.record_id_r,
                 left_ids.customer_id as customer_id_l, right_ids.customer_id as customer_id_r,
                 cast(2 as bigint) as records, pairs.match_probability, pairs.match_weight,
-                pairs.reason as evidence
+                pairs.decision as finding, pairs.reason as evidence
             from pairs
             inner join identity.customer_ids as left_ids on left_ids.record_id = pairs.record_id_l
             inner join identity.customer_ids as right_ids on right_ids.record_id = pairs.record_id_r
             union all
             select 'cluster', clusters.person_cluster, null, ids.customer_id, null,
-                cast(clusters.records as bigint), null, null, clusters.reason
+                cast(clusters.records as bigint), null, null, 'suspicious', clusters.reason
             from identity.suspicious_clusters as clusters
             inner join identity.customer_ids as ids on ids.record_id = clusters.person_cluster
         )

@@ -23,13 +23,12 @@ from ml.identity.golden.assignments import (
     find_differences,
     history_before,
     is_newest_day,
-    prepare_assignments,
     state_before,
     write_day,
 )
 from ml.identity.golden.inheritance import Claim, give_back, settle_claims
 from ml.identity.golden.ledger import append_changes, prepare_ledger
-from ml.identity.golden.members import CLUSTERS, collect_members, recognise_records
+from ml.identity.golden.members import CLUSTERS, collect_members, quoted_systems, recognise
 
 CUSTOMER_IDS = "identity.customer_ids"
 
@@ -108,13 +107,11 @@ def assign_ids(
     GoldenError
         When a record has no cluster.
     """
-    systems = ", ".join("'" + name.replace("'", "''") + "'" for name in source_systems) or "''"
-    prepare_assignments(connection)
+    systems = quoted_systems(source_systems)
     prepare_ledger(connection)
+    recognise(connection, as_of=as_of, records=records, source_systems=source_systems)
     is_newest = is_newest_day(connection, as_of)
     connection.execute("begin")
-    if is_newest:
-        recognise_records(connection, records, systems)
     collect_members(connection, records)
     connection.execute(
         f"""create or replace temp table golden_before as

@@ -1,20 +1,25 @@
 """The steward's word about pairs of records: what holds now, and what can't hold together.
 
-Belongs here: reading decisions into ``identity.pair_decisions``. Does not: obeying them (`linking`).
+Belongs here: reading decisions into ``identity.steward_decisions``. Does not: obeying them: `linking`
+keeps apart what must be (``identity.pair_decisions``), `decided` unites.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
 import duckdb
 
+from ml.identity.golden.assignments import KNOWN_RECORDS
 from ml.identity.golden.errors import ContradictoryDecisionsError
 
+DECISIONS = "identity.steward_decisions"
+# What the linking reads: it would weigh an always-match against what the other records say.
 PAIR_DECISIONS = "identity.pair_decisions"
 UNMERGED = "identity.unmerged_pairs"
 ALWAYS, NEVER, UNMERGE, REVOKE = "always_match", "never_match", "unmerge", "revoke"
@@ -22,14 +27,20 @@ KINDS = (ALWAYS, NEVER, UNMERGE, REVOKE)
 MAX_NAMED = 10
 Pair = tuple[str, str]
 
-TABLES_DDL = f"""
+UNMERGED_DDL = f"""
 create schema if not exists identity;
 create table if not exists {UNMERGED} (
     record_id varchar, decided_at timestamp, other_record_id varchar
 );
-create or replace table {PAIR_DECISIONS} (
+"""
+TABLES_DDL = f"""
+{UNMERGED_DDL}
+create or replace table {DECISIONS} (
     record_id_l varchar, record_id_r varchar, decision varchar, decided_at timestamp,
     source_file varchar, row_number bigint
+);
+create or replace table {PAIR_DECISIONS} (
+    record_id_l varchar, record_id_r varchar, decision varchar
 );
 """
 
@@ -53,7 +64,7 @@ class Decision:
     @property
     def sentence(self) -> str:
         """The decision by its source keys."""
-        about = f"{self.record} and {self.other}" if self.other else self.record
+        about = " and ".join(_named(record) for record in (self.record, self.other) if record)
         return f"{self.place} ({self.kind} of {about})"
 
 
@@ -75,7 +86,7 @@ def prepare_decisions(
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        Database; ``identity.pair_decisions`` is written anew.
+        Database; ``identity.steward_decisions`` is written anew.
     decisions : str
         Relation with decision, record_id_1, record_id_2, decided_at, source_file and row_number; the
         second record may be NULL for ``unmerge`` and ``revoke``.
@@ -89,8 +100,16 @@ def prepare_decisions(
         a chain that others keep apart. Names the rows of the files.
     """
     connection.execute(TABLES_DDL)
+    heirs = _heirs(connection, decisions, records)
     rows = [
-        Decision(kind or "", record or "", other or "", decided_at, source_file, row_number)
+        Decision(
+            kind or "",
+            heirs.get(record, record or ""),
+            heirs.get(other, other or ""),
+            decided_at,
+            source_file,
+            row_number,
+        )
         for kind, record, other, decided_at, source_file, row_number in connection.execute(
             f"""select decision, record_id_1, record_id_2, decided_at, source_file, row_number
             from {decisions} order by decided_at, source_file, row_number"""
@@ -104,17 +123,21 @@ def prepare_decisions(
         f"select record_id, decided_at, other_record_id from {UNMERGED} "
         "where other_record_id is not null order by all"
     ).fetchall():
-        unmerged[record, decided_at].append(other)
+        unmerged[heirs.get(record, record), decided_at].append(heirs.get(other, other))
     in_force = decide(rows, unmerged)
     _require_possible(in_force)
     if in_force:
         connection.executemany(
-            f"insert into {PAIR_DECISIONS} values (?, ?, ?, ?, ?, ?)",
+            f"insert into {DECISIONS} values (?, ?, ?, ?, ?, ?)",
             [
                 [*pair, _meaning(by), by.decided_at, by.source_file, by.row_number]
                 for pair, by in sorted(in_force.items())
             ],
         )
+    connection.execute(
+        f"""insert into {PAIR_DECISIONS} select record_id_l, record_id_r, decision
+        from {DECISIONS} where decision = '{NEVER}'"""
+    )
     named = sorted({row.record for row in rows} | {row.other for row in rows if row.other})
     known = {
         found[0]
@@ -133,16 +156,39 @@ def prepare_decisions(
     )
 
 
+def _heirs(connection: duckdb.DuckDBPyConnection, decisions: str, records: str) -> dict[str, str]:
+    """Return the records that continue vanished ones: a decision outlives the keys of a source."""
+    ((is_known,),) = connection.execute(
+        "select count(*) from duckdb_tables() where schema_name = 'identity' "
+        "and table_name = 'known_records'"
+    ).fetchall()
+    if not is_known:
+        return {}
+    return dict(
+        connection.execute(
+            f"""with named as (
+                select record_id_1 as record_id from {decisions}
+                union select record_id_2 from {decisions}
+                union select other_record_id from {UNMERGED}
+            )
+            select gone.record_id, min(living.record_id)
+            from {KNOWN_RECORDS} as gone
+            inner join {KNOWN_RECORDS} as living using (origin_record_id)
+            inner join {records} as records on records.record_id = living.record_id
+            where gone.record_id in (select record_id from named)
+                and gone.record_id not in (select record_id from {records})
+            group by gone.record_id"""
+        ).fetchall()
+    )
+
+
 def expand_unmerges(connection: duckdb.DuckDBPyConnection, *, decisions: str, members: str) -> int:
     """Remember whom each new unmerge parts its record from: the rest of its cluster now.
 
     ``members`` is a relation with record_id and cluster. An unmerge is expanded once, by the first
     ``members`` that hold its record; records that come later are not meant. Returns the unmerges expanded.
     """
-    connection.execute(
-        f"create table if not exists {UNMERGED} (record_id varchar, decided_at timestamp,"
-        " other_record_id varchar)"
-    )
+    connection.execute(UNMERGED_DDL)
     ((expanded,),) = connection.execute(
         f"""create or replace temp table golden_unmerges as
         select distinct decisions.record_id_1 as record_id, decisions.decided_at, members.cluster
@@ -162,6 +208,15 @@ def expand_unmerges(connection: duckdb.DuckDBPyConnection, *, decisions: str, me
                 and members.record_id <> unmerges.record_id"""
         )
     return int(expanded)
+
+
+@contextmanager
+def forgetting_unmerges(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Take back afterwards what is expanded meanwhile: a run that looks back sees too few records."""
+    connection.execute(UNMERGED_DDL)
+    connection.execute(f"create or replace temp table golden_unmerged_before as from {UNMERGED}")
+    yield
+    connection.execute(f"create or replace table {UNMERGED} as from golden_unmerged_before")
 
 
 def decide(
@@ -204,6 +259,12 @@ def decide(
                 in_force[pair] = row
     _complain(clashes)
     return in_force
+
+
+def _named(record: str) -> str:
+    """Return a record's name for a message; a key that is an address or a number is left out."""
+    system, _, key = record.partition(":")
+    return f"{system}:…" if "@" in key or key.startswith("tel:") else record
 
 
 def _meaning(row: Decision) -> str:

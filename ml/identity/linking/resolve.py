@@ -236,7 +236,7 @@ def _train(run: _Run) -> LinkingModel:
         candidates,
         scale,
         chance,
-        max(run.count * (run.count - 1) / 2, 1.0),
+        run.count * (run.count - 1) / 2,
         patterns.exact_agreement(connection, FEATURES, run.comparisons),
     )
     shared = {item.name for item in run.comparisons if item.is_of_household}

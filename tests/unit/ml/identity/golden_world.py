@@ -100,11 +100,11 @@ class World:
     def decide(self, *pairs: tuple[str, str, str]) -> None:
         """Write decisions (kind, one record, other record) as `linking` reads them."""
         self.connection.execute(
-            "create or replace table identity.pair_decisions"
+            "create or replace table identity.steward_decisions"
             " (record_id_l varchar, record_id_r varchar, decision varchar)"
         )
         for kind, one, other in pairs:
             left, right = sorted((f"{one[0]}:{one[1:]}", f"{other[0]}:{other[1:]}"))
             self.connection.execute(
-                "insert into identity.pair_decisions values (?, ?, ?)", [left, right, kind]
+                "insert into identity.steward_decisions values (?, ?, ?)", [left, right, kind]
             )

@@ -38,7 +38,7 @@ def steward(connection):
             self.counts = prepare_decisions(connection, decisions="decisions", records="records")
             return set(
                 connection.execute(
-                    "select decision, record_id_l, record_id_r from identity.pair_decisions"
+                    "select decision, record_id_l, record_id_r from identity.steward_decisions"
                 ).fetchall()
             )
 
@@ -137,3 +137,20 @@ def test_a_decision_about_a_record_that_is_not_there_is_counted(steward) -> None
     steward.says("never_match", "erp:1", "erp:99")
     steward.decided()
     assert steward.counts.rows_about_unknown_records == 1
+
+
+def test_a_decision_outlives_the_key_of_its_record(steward, connection) -> None:
+    steward.says("unmerge", "erp:1")
+    steward.says("always_match", "erp:1", "web:1")
+    steward.expand()
+    connection.execute(
+        "create table identity.known_records as select unnest(['erp:1', 'erp:91', 'pos:1']) as record_id,"
+        " unnest(['erp:1', 'erp:1', 'pos:1']) as origin_record_id"
+    )
+    connection.execute("update records set record_id = 'erp:91' where record_id = 'erp:1'")
+    assert steward.decided() == {
+        ("always_match", "erp:91", "web:1"),
+        ("never_match", "erp:2", "erp:91"),
+        ("never_match", "erp:91", "pos:1"),
+    }
+    assert steward.counts.rows_about_unknown_records == 0
