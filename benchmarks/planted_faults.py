@@ -144,8 +144,10 @@ def read_records(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
         """select records.*, identities.customer_id
         from identity.customer_records as records
         left join marts.customer_identities as identities
-            using (source_system, source_customer_id)
-        order by source_system, source_customer_id"""
+            on identities.source_system = records.source_system
+            and identities.source_customer_id = records.source_customer_id
+            and identities.valid_to is null
+        order by records.source_system, records.source_customer_id"""
     ).df()
 
 

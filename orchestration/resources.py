@@ -26,7 +26,7 @@ from orchestration.lib.errors import ConfigurationError, ContractError, RunLocke
 from orchestration.lib.publishing import make_working_copy
 from orchestration.lib.remote.run_extracts import RunExtracts
 from orchestration.lib.run_lock import hold_run_lock
-from orchestration.settings import DBT_PROJECT_DIR, Settings, get_settings
+from orchestration.settings import ALWAYS_READ, DBT_PROJECT_DIR, Settings, get_settings
 
 STAGING_DIR = DBT_PROJECT_DIR / "models" / "staging"
 
@@ -35,7 +35,7 @@ def disabled_systems() -> frozenset[str]:
     """Return the source systems that exist but that this deployment does not use."""
     contracts = load_contracts(STAGING_DIR)
     enabled = {system.name for system in select_systems(contracts, get_settings().sources)}
-    return frozenset(contracts) - enabled
+    return frozenset(contracts) - enabled - frozenset(ALWAYS_READ)
 
 
 @contextmanager

@@ -29,6 +29,8 @@ DEMO_SYSTEMS = (
     "forms",
     "market",
 )
+# Read in every run, whichever systems it names: what people decide about the data of the others.
+ALWAYS_READ = ("steward",)
 
 
 class Settings(BaseSettings):

@@ -1,20 +1,18 @@
 {# Keys and the as-of date: how our identifiers are made of those of a source. #}
 
 {#
-  Identifier that a customer gets from the record that was seen first: 'C' and the first 16 hexadecimal
-  digits of the MD5 of '<system>:<source id>'. Only the linking of records makes identifiers; everything
-  else looks them up by join_customer_keys().
+  Identifier of a customer record: '<system>:<source id>'; NULL when one of them is. Identity resolution
+  makes the customer_id of it (ml/identity/golden); everything else looks it up by join_customer_keys().
 #}
-{% macro customer_id(source_system, source_customer_id) -%}
-    {%- set digest = dbt.hash(dbt.concat([source_system, "':'", source_customer_id])) -%}
-    {{ dbt.concat(["'C'", "substring(" ~ digest ~ ", 1, 16)"]) }}
+{% macro record_id(source_system, source_customer_id) -%}
+    {{ dbt.concat([source_system, "':'", source_customer_id]) }}
 {%- endmacro %}
 
 
 {#
   Join that gives each row of a relation the customer to whom its source key belongs:
   customer_keys.customer_id, NULL for a guest and for a key that no source describes. The model imports
-  int_customers__key_linked as the CTE customer_keys; system is the column that says whose key it is.
+  int_customers__identified as the CTE customer_keys; system is the column that says whose key it is.
 #}
 {% macro join_customer_keys(relation, system="source_system") -%}
     left join customer_keys

@@ -29,7 +29,7 @@ select
     (select sum(rows_delivered) from loaded) as rows_delivered,
     (select sum(rows_rejected) from loaded) as rows_rejected,
     (select count(*) from marts.dim_customers) as customers,
-    (select count(*) from marts.customer_identities) as source_records,
+    (select count(*) from marts.customer_identities where valid_to is null) as source_records,
     (select count(*) from marts.fct_orders) as orders,
     (select count(*) from marts.fct_order_lines) as order_lines,
     (select coalesce(sum(net_amount), 0) from marts.fct_orders) as revenue,

@@ -17,6 +17,8 @@ from tests.integration.test_main_job import content
 LAST_MONTH = re.compile(r"2024-?04")
 # Wider than the files' names: what a run tells of the files themselves is not a mart.
 SCHEMAS = ("marts", "ml", "plan")
+# The ledger of ids tells of every run, so of what an incomplete delivery looked like too.
+LEDGERS = ("marts.customer_id_history",)
 
 
 def run(home: Path) -> None:
@@ -90,4 +92,5 @@ def test_shuffled_split_and_repeated_deliveries_give_the_same_marts(tmp_path: Pa
     expected, found = content(at_once, SCHEMAS), content(in_pieces, SCHEMAS)
     assert expected.keys() == found.keys()
     assert len(expected["marts.fct_order_lines"]) > 1000
-    assert [table for table in expected if expected[table] != found[table]] == []
+    different = [table for table in expected if expected[table] != found[table]]
+    assert [table for table in different if table not in LEDGERS] == []

@@ -5,7 +5,7 @@ import time
 import dagster as dg
 
 from orchestration.lib.drop_folder import Watch, is_new, look, next_watch
-from orchestration.settings import get_settings
+from orchestration.settings import ALWAYS_READ, get_settings
 
 
 def seconds_now() -> float:
@@ -27,7 +27,7 @@ def drop_folder(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
     """Ask for one run per state of the drop folders."""
     settings = get_settings()
     before = Watch.from_cursor(context.cursor)
-    state = look(settings.landing_dir, settings.sources)
+    state = look(settings.landing_dir, (*settings.sources, *ALWAYS_READ))
     after = next_watch(before, state, seconds_now(), settings.sensor_settle_seconds)
     context.update_cursor(after.to_cursor())
     if after.handled != before.handled:

@@ -49,7 +49,7 @@ QUERIES: Final[dict[str, Query]] = {
         ("ops.settings", "marts.dim_customers", "marts.customer_identities", "marts.fct_orders"),
         """select settings.as_of_date, settings.source_systems, settings.reporting_currency,
             (select count(*) from marts.dim_customers) as customers,
-            (select count(*) from marts.customer_identities) as source_records,
+            (select count(*) from marts.customer_identities where valid_to is null) as source_records,
             orders.*
         from ops.settings as settings, (
             select count(*) as orders, sum(net_amount) as net_amount, min(ordered_on) as first_day,
@@ -67,7 +67,7 @@ QUERIES: Final[dict[str, Query]] = {
         ),
         records as (
             select source_system, count(*) as records, count(distinct customer_id) as customers
-            from marts.customer_identities group by source_system
+            from marts.customer_identities where valid_to is null group by source_system
         ),
         sold as (
             select source_system, count(*) as orders, sum(net_amount) as net_amount
@@ -149,7 +149,7 @@ QUERIES: Final[dict[str, Query]] = {
         ("marts.customer_identities",),
         """with known as (
             select customer_id, count(distinct source_system) as systems, count(*) as records
-            from marts.customer_identities group by customer_id
+            from marts.customer_identities where valid_to is null group by customer_id
         )
         select systems, count(*) as customers, sum(records) as records from known
         group by systems order by systems""",

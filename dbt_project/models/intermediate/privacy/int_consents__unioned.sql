@@ -8,7 +8,7 @@ consents as (
 
 customer_keys as (
 
-    select * from {{ ref('int_customers__key_linked') }}
+    select * from {{ ref('int_customers__identified') }}
 
 ),
 

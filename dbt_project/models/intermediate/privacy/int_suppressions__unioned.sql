@@ -14,7 +14,7 @@ customers as (
 
 customer_keys as (
 
-    select * from {{ ref('int_customers__key_linked') }}
+    select * from {{ ref('int_customers__identified') }}
 
 ),
 

@@ -23,7 +23,7 @@ stores as (
 
 customer_keys as (
 
-    select * from {{ ref('int_customers__key_linked') }}
+    select * from {{ ref('int_customers__identified') }}
 
 ),
 

@@ -20,7 +20,7 @@ business_lines as (
 
 customer_keys as (
 
-    select * from {{ ref('int_customers__key_linked') }}
+    select * from {{ ref('int_customers__identified') }}
 
 ),
 

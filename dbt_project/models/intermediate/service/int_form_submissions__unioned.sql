@@ -8,7 +8,7 @@ form_submissions as (
 
 customer_keys as (
 
-    select * from {{ ref('int_customers__key_linked') }}
+    select * from {{ ref('int_customers__identified') }}
 
 ),
 

@@ -16,8 +16,7 @@ final as (
     select
         -- ids
         customers.customer_id,
-        -- one household per customer until households are resolved
-        {{ dbt.concat(["'H'", "substring(customers.customer_id, 2)"]) }} as household_id,
+        customers.household_id,
 
         -- identity
         customers.is_company,
@@ -68,7 +67,8 @@ final as (
             case when customers.{{ column }} is not null then 1 else 0 end{{ ' +' if not loop.last }}
             {%- endfor %}
         ) / cast({{ filled_when_known | length }} as double) as completeness_share,
-        customers.winning_sources
+        customers.winning_sources,
+        customers.winning_times
     from customers
 
 )
