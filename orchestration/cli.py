@@ -1,4 +1,4 @@
-"""The command `cadencia`: run, status, sql, audit, simulate, doctor, rollback.
+"""The command `cadencia`: run, status, sql, identity, audit, simulate, doctor, rollback.
 
 Belongs here: options, output and exit codes (0 done, 1 a check failed and nothing was published,
 2 bad configuration or input). Does not: the work, which is in `lib` and the Dagster job.
@@ -129,6 +129,33 @@ def sql(
         run_query(settings, database, query, output, limit, console)
     else:
         run_shell(settings, database, output, limit, console)
+
+
+@app.command()
+def identity(
+    explain: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="A B", help="Two records ('<system>:<key>') or customer ids: why."),
+    ] = None,
+    review: Annotated[
+        bool, typer.Option("--review", help="What a data steward should look at.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Rows of the review queue shown.")] = 20,
+    is_with_values: Annotated[
+        bool,
+        typer.Option("--show-personal-values", help="Show values and keys that are personal data."),
+    ] = False,
+) -> None:
+    """Tell how finding people went, why two records are one person, or what to review."""
+    from orchestration.lib.identity_console import print_explanation, print_report, print_review
+
+    crm_file = get_settings().warehouse_dir / "crm.duckdb"
+    if explain:
+        print_explanation(crm_file, *explain, is_with_values, console)
+    elif review:
+        print_review(crm_file, limit, is_with_values, console)
+    else:
+        print_report(crm_file, console)
 
 
 @app.command()
