@@ -53,6 +53,8 @@ class FieldComparison:
         Features read; a candidate key made of them says nothing new through this field.
     is_of_household : bool
         Whether the people of a household share it.
+    may_be_of_household : bool
+        Whether the records shall tell if the people of a household share it.
     is_multiple : bool
         Whether a person may have several, so that another one is no conflict with somebody who also has
         the same.
@@ -63,6 +65,7 @@ class FieldComparison:
     levels: tuple[Level, ...]
     features: frozenset[str]
     is_of_household: bool = False
+    may_be_of_household: bool = False
     is_multiple: bool = False
 
 
@@ -306,7 +309,9 @@ def _other(feature: str, column: str) -> FieldComparison:
         ),
         Level(f"other {column}", ELSE),
     )
-    return FieldComparison(feature, _either_null(feature), levels, frozenset({feature}))
+    return FieldComparison(
+        feature, _either_null(feature), levels, frozenset({feature}), may_be_of_household=True
+    )
 
 
 def choose_comparisons(features: FeatureSet) -> list[FieldComparison]:

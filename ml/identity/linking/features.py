@@ -25,8 +25,8 @@ from ml.identity.linking.text import (
     text_list,
 )
 
-# Sharing the rarest value counts at most 2^7 times more than sharing a mean one: it may be one slip twice.
-LEAST_STEP = -7
+# Sharing the rarest value counts at most 2^8 times more than sharing a mean one: it may be one slip twice.
+LEAST_STEP = -8
 
 
 @dataclass(frozen=True)
@@ -346,8 +346,8 @@ def terms_sql(
     Notes
     -----
     A value of step s is held by about 2^s times as many records as that of a mean chance agreement. In
-    powers of two, so that one record more seldom changes what a value is worth. Values of one record have
-    no row; their step is `unseen_step`.
+    powers of four, so that some records more seldom change what a value is worth. Values of one record
+    have no row; their step is `unseen_step`.
     """
     return " union all ".join(
         f"""select '{name}' as feature, {name} as term,
@@ -359,12 +359,12 @@ def terms_sql(
 
 
 def _step(relative: str) -> str:
-    return f"greatest(round(log2({relative})), {LEAST_STEP})"
+    return f"greatest(2 * round(log2({relative}) / 2), {LEAST_STEP})"
 
 
 def unseen_step(mean_records: float) -> int:
     """Return the step of a value that one record holds."""
-    return max(round(-math.log2(mean_records)), LEAST_STEP)
+    return max(2 * round(-math.log2(mean_records) / 2), LEAST_STEP)
 
 
 def write_scored_features(

@@ -90,8 +90,9 @@ def chance_patterns(
     numbers = connection.execute(
         f"select record_number from {table} order by record_number"
     ).fetchnumpy()["record_number"]
-    left = numbers[generator.integers(0, len(numbers), MAX_CHANCE_PAIRS)]
-    right = numbers[generator.integers(0, len(numbers), MAX_CHANCE_PAIRS)]
+    sampled = min(MAX_CHANCE_PAIRS, len(numbers) * (len(numbers) - 1) // 2)
+    left = numbers[generator.integers(0, len(numbers), sampled)]
+    right = numbers[generator.integers(0, len(numbers), sampled)]
     kept = left != right
     connection.register("chance_pairs", {"left_number": left[kept], "right_number": right[kept]})
     try:

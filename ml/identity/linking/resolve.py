@@ -155,7 +155,7 @@ def resolve(
         scored, changed = _score_all(run, known, is_prepared=False)
     _read_decisions(run)
     divided = _cluster(run, trained, is_incremental)
-    persons, households = _write_clusters(run)
+    persons, households = _write_clusters(run, is_incremental)
     return LinkingReport(
         records=run.count,
         persons=persons,
@@ -236,7 +236,7 @@ def _train(run: _Run) -> LinkingModel:
         candidates,
         scale,
         chance,
-        run.count * (run.count - 1) / 2,
+        max(run.count * (run.count - 1) / 2, 1.0),
         patterns.exact_agreement(connection, FEATURES, run.comparisons),
     )
     shared = {item.name for item in run.comparisons if item.is_of_household}
@@ -380,6 +380,10 @@ def _cluster(run: _Run, trained: LinkingModel, is_incremental: bool) -> int:
             "household_number": households,
         },
     )
+    if before is not None:
+        connection.execute(f"create or replace temp table linkage_parts_before as from {PARTS}")
+    else:
+        connection.execute("drop table if exists linkage_parts_before")
     connection.execute(f"create or replace table {PARTS} as from grouped")
     connection.unregister("grouped")
     return divided
@@ -604,17 +608,21 @@ def _find_changes(run: _Run, known: LinkingModel) -> None:
     read = ", ".join(quoted(name) for name in run.features.columns)
     connection.execute(
         f"""create or replace temp table linkage_now as
-        select record_id, hash({read}) as raw_hash from {run.records}"""
+        select cast(hash(record_id) >> 1 as bigint) as record_number, hash({read}) as raw_hash
+        from {run.records}"""
     )
     connection.execute(
         f"""create or replace temp table linkage_gone as
-        select f.* from {FEATURES} as f anti join linkage_now using (record_id, raw_hash)"""
+        select f.* from {FEATURES} as f anti join linkage_now using (record_number, raw_hash)"""
     )
     connection.execute(
         f"""create or replace temp table linkage_fresh as
-        select record_id from linkage_now anti join {FEATURES} as f using (record_id, raw_hash)"""
+        select record_number from linkage_now
+        anti join {FEATURES} as f using (record_number, raw_hash)"""
     )
-    fresh = f"(from {run.records} where record_id in (from linkage_fresh))"
+    fresh = (
+        f"(from {run.records} where cast(hash(record_id) >> 1 as bigint) in (from linkage_fresh))"
+    )
     connection.execute(
         "create or replace temp table linkage_came as " + features.features_sql(run.features, fresh)
     )
@@ -710,16 +718,40 @@ def _read_decisions(run: _Run) -> None:
     connection.execute(f"create or replace table {DECIDED} as from linkage_decisions")
 
 
-def _write_clusters(run: _Run) -> tuple[int, int]:
-    """Write record_clusters and the view of links; return how many persons and households."""
+def _write_clusters(run: _Run, is_incremental: bool) -> tuple[int, int]:
+    """Write record_clusters; return how many persons and households there are.
+
+    With is_incremental only the persons and households that anything changed in are written.
+    """
     connection = run.connection
+    wanted = ""
+    if is_incremental and _has_table(connection, CLUSTERS) and _has_before(connection):
+        _find_rewritten(run)
+        wanted = "where record_number in (from linkage_rewritten)"
+        connection.execute(
+            f"""delete from {CLUSTERS} where record_id in (
+                select record_id from {FEATURES} {wanted}
+                union all select record_id from linkage_gone)"""
+        )
+    else:
+        connection.execute(
+            f"""create or replace table {CLUSTERS} as
+            select record_id, record_id as person_cluster, record_id as household_cluster,
+                cast(null as double) as link_probability, cast(null as varchar) as link_reason
+            from {FEATURES} limit 0"""
+        )
+    connection.execute(
+        f"""create or replace temp table linkage_wanted as
+        select f.record_id, p.record_number, p.person_number, p.household_number
+        from {PARTS} as p inner join {FEATURES} as f using (record_number) {wanted}"""
+    )
     connection.execute(
         f"""create or replace temp table linkage_best as
         with inside as (
             select p.left_number, p.right_number, p.match_weight
             from {LINKS} as p
-            inner join linkage_persons as a on p.left_number = a.record_number
-            inner join linkage_persons as b
+            inner join linkage_wanted as a on p.left_number = a.record_number
+            inner join linkage_wanted as b
                 on p.right_number = b.record_number and a.person_number = b.person_number),
         sides as (
             select left_number as record_number, match_weight, left_number, right_number from inside
@@ -740,22 +772,20 @@ def _write_clusters(run: _Run) -> tuple[int, int]:
     )
     # most groups are of one record, whose id is theirs
     connection.execute(
-        f"""create or replace table {CLUSTERS} as
-        with named as (
-            select f.record_id, p.* from {FEATURES} as f inner join {PARTS} as p using (record_number)),
-        persons as (
-            select person_number, min(record_id) as record_id from named
+        f"""insert into {CLUSTERS}
+        with persons as (
+            select person_number, min(record_id) as record_id from linkage_wanted
             group by person_number having count(*) > 1),
         households as (
-            select household_number, min(record_id) as record_id from named
+            select household_number, min(record_id) as record_id from linkage_wanted
             group by household_number having count(*) > 1)
         select named.record_id,
-            coalesce(persons.record_id, named.record_id) as person_cluster,
-            coalesce(households.record_id, named.record_id) as household_cluster,
+            coalesce(persons.record_id, named.record_id),
+            coalesce(households.record_id, named.record_id),
             case when best.match_weight is null then 1.0
-                else 1 / (1 + pow(2, -best.match_weight)) end as link_probability,
-            best.reason as link_reason
-        from named
+                else 1 / (1 + pow(2, -best.match_weight)) end,
+            best.reason
+        from linkage_wanted as named
         left join persons using (person_number)
         left join households using (household_number)
         left join linkage_best as best on named.record_number = best.record_number"""
@@ -764,3 +794,40 @@ def _write_clusters(run: _Run) -> tuple[int, int]:
         f"select count(distinct person_number), count(distinct household_number) from {PARTS}"
     ).fetchall()
     return int(persons), int(households)
+
+
+def _has_before(connection: duckdb.DuckDBPyConnection) -> bool:
+    return bool(
+        connection.execute(
+            "select count(*) from duckdb_tables() where table_name = 'linkage_parts_before' and temporary"
+        ).fetchall()[0][0]
+    )
+
+
+def _find_rewritten(run: _Run) -> None:
+    """Leave linkage_rewritten: the records of persons and households that anything changed in."""
+    run.connection.execute(
+        f"""create or replace temp table linkage_rewritten as
+        with moved as (
+            select coalesce(p.record_number, b.record_number) as record_number
+            from {PARTS} as p full outer join linkage_parts_before as b using (record_number)
+            where p.person_number is distinct from b.person_number
+                or p.household_number is distinct from b.household_number),
+        seeds as (
+            select record_number from moved
+            union select record_number from linkage_touched
+            union select record_number from linkage_redecided),
+        either_run as (
+            select record_number, person_number, household_number from {PARTS}
+            union all select record_number, person_number, household_number from linkage_parts_before),
+        changed as (
+            select person_number, household_number from either_run
+            where record_number in (select record_number from seeds)),
+        -- who is of a changed person is of its household, so that whole households are written
+        households as (
+            select distinct household_number from either_run
+            where household_number in (select household_number from changed)
+                or person_number in (select person_number from changed))
+        select record_number from {PARTS}
+        where household_number in (select household_number from households)"""
+    )

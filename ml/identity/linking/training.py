@@ -156,6 +156,8 @@ def estimate(
     """
     sizes = [len(comparison.levels) for comparison in comparisons]
     household = [comparison.is_of_household for comparison in comparisons]
+    # of further fields nobody said whether the people of a household share them
+    learnt = [comparison.may_be_of_household for comparison in comparisons]
     start_m = [_starting_m(size) for size in sizes]
     m = [vector.copy() for vector in start_m]
     observed_u = [_count(chance.levels[:, c], chance.pairs, size) for c, size in enumerate(sizes)]
@@ -170,7 +172,10 @@ def estimate(
     for _ in range(MAX_ITERATIONS):
         logs = [_log_likelihood(candidates.levels, tables) for tables in (m, h, u)]
         counts_m = [PRIOR_PAIRS * vector for vector in start_m]
-        counts_h = [PRIOR_PAIRS * vector for vector in start_m]
+        counts_h = [
+            PRIOR_PAIRS * (m[c] if household[c] else _like_strangers(m[c], u[c]))
+            for c in range(len(sizes))
+        ]
         for bit, rows in enumerate(rows_of_key):
             if not len(rows):
                 continue
@@ -183,13 +188,13 @@ def estimate(
             shares[bit] = np.array([(post * weights).sum() for post in posts]) / weights.sum()
             for c in free:
                 counts_m[c] += _count(candidates.levels[rows, c], posts[0] * weights, sizes[c])
-                if household[c]:
+                if household[c] or learnt[c]:
                     counts_h[c] += _count(candidates.levels[rows, c], posts[1] * weights, sizes[c])
         new_m = [_normal(counts) for counts in counts_m]
         change = max(float(np.abs(a - b).max()) for a, b in zip(new_m, m, strict=True))
         m = new_m
         h = [
-            _normal(counts_h[c]) if household[c] else _like_strangers(m[c], u[c])
+            _normal(counts_h[c]) if household[c] or learnt[c] else _like_strangers(m[c], u[c])
             for c in range(len(sizes))
         ]
         shares_of_all, post_candidates = _shares_of_all(
@@ -269,7 +274,7 @@ def _u_of(counts: Vector, exact: ExactAgreement | None, matches: float) -> Vecto
         matches = exact.agreeing_pairs if exact.is_identifier else matches
         strangers = max(exact.agreeing_pairs - matches, LEAST_CHANCE_SHARE * exact.agreeing_pairs)
         first = max(strangers / exact.filled_pairs, LEAST_PROBABILITY)
-        u = np.concatenate([[first], (1 - first) * u[1:] / u[1:].sum()])
+        u = _normal(np.concatenate([[first], (1 - first) * u[1:] / u[1:].sum()]))
     return u
 
 
