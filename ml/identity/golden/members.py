@@ -116,7 +116,7 @@ def collect_members(connection: duckdb.DuckDBPyConnection, records: str) -> None
             coalesce(origins.origin_record_id, records.record_id) as origin_record_id,
             row_number() over (order by records.first_seen_at, records.source_system,
                 records.source_customer_id) as seen_number,
-            clusters.person_cluster,
+            clusters.person_cluster, clusters.link_probability, clusters.link_reason,
             coalesce(clusters.household_cluster, clusters.person_cluster) as household_cluster
         from {records} as records
         left join {CLUSTERS} as clusters on clusters.record_id = records.record_id

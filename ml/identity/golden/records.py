@@ -55,6 +55,7 @@ def create_usable_records(connection: duckdb.DuckDBPyConnection) -> None:
         coalesce(has_push, false) as has_push,
         coalesce(record_updated_at, first_seen_at) as record_updated_at,
         first_seen_at,
-        case when coalesce({", ".join(NAMING)}) is not null then md5({content}) end as content_hash
+        case when coalesce({", ".join(NAMING)}) is not null then cast(hash({content}) as varchar) end
+            as content_hash
         from {RECORDS}"""
     )

@@ -28,7 +28,7 @@ from ml.identity.golden.assignments import (
 )
 from ml.identity.golden.inheritance import Claim, give_back, settle_claims
 from ml.identity.golden.ledger import append_changes, prepare_ledger
-from ml.identity.golden.members import CLUSTERS, collect_members, quoted_systems, recognise
+from ml.identity.golden.members import collect_members, quoted_systems, recognise
 
 CUSTOMER_IDS = "identity.customer_ids"
 
@@ -125,7 +125,8 @@ def assign_ids(
     connection.execute(
         f"""create or replace temp table {ASSIGNED} as
         select members.record_id, members.source_system, members.source_customer_id,
-            members.origin_record_id, customers.id as customer_id, households.id as household_id
+            members.origin_record_id, customers.id as customer_id, households.id as household_id,
+            members.first_seen_at, members.link_probability, members.link_reason
         from {MEMBERS} as members
         inner join golden_customer_ids as customers on customers.cluster = members.customer_number
         inner join golden_household_ids as households on households.cluster = members.household_number"""
@@ -307,13 +308,11 @@ def _write_customer_ids(connection: duckdb.DuckDBPyConnection, as_of: date) -> N
         f"""create or replace table {CUSTOMER_IDS} as
         select assigned.record_id, assigned.source_system, assigned.source_customer_id,
             assigned.customer_id, assigned.household_id,
-            cast(coalesce(clusters.link_probability, 1.0) as double) as match_probability,
-            coalesce(clusters.link_reason, 'same source key') as match_reason,
-            case when moved.last_date is null then members.first_seen_at
+            cast(coalesce(assigned.link_probability, 1.0) as double) as match_probability,
+            coalesce(assigned.link_reason, 'same source key') as match_reason,
+            case when moved.last_date is null then assigned.first_seen_at
                 else cast(moved.since as timestamp) end as valid_from,
-            members.first_seen_at
+            assigned.first_seen_at
         from {ASSIGNED} as assigned
-        inner join {MEMBERS} as members on members.record_id = assigned.record_id
-        inner join {CLUSTERS} as clusters on clusters.record_id = assigned.record_id
         left join golden_moved as moved on moved.record_id = assigned.record_id"""
     )
