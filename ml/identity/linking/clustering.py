@@ -125,7 +125,9 @@ def divide_parts(
     local[members] = np.arange(len(numbers)) - starts[part[members]]
     a = np.searchsorted(numbers, evidence.left)
     b = np.searchsorted(numbers, evidence.right)
-    order = np.argsort(part[a], kind="stable")
+    # a part that was too large was cut: links across the cut belong to neither side
+    order = np.flatnonzero(part[a] == part[b])
+    order = order[np.argsort(part[a[order]], kind="stable")]
     a, b = a[order], b[order]
     cuts = np.searchsorted(part[a], np.arange(len(sizes) + 1))
     divided = 0
