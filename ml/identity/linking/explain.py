@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
+from ml.identity.linking.compare import score_one_pair
 from ml.identity.linking.comparisons import FieldComparison, choose_comparisons
 from ml.identity.linking.features import FeatureSet, describe_features
 from ml.identity.linking.model import LinkingModel, read_model
-from ml.identity.linking.resolve import CLUSTERS, FEATURES, LINKS, MODELS, score_one_pair
 from ml.identity.linking.roles import LinkingError, RecordFields
 from ml.identity.linking.scoring import prior_weight
+from ml.identity.linking.tables import CLUSTERS, FEATURES, LINKS, MODELS
 from ml.identity.linking.text import define_macros
 
 

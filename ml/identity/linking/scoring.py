@@ -16,6 +16,9 @@ from ml.identity.linking.comparisons import FieldComparison, splink_comparison
 from ml.identity.linking.patterns import level_sql
 from ml.identity.linking.training import LinkingParameters
 
+# Splink takes about as long to set up as so many pairs take to score.
+FEW_PAIRS = 300_000
+
 
 def splink_settings(
     comparisons: Sequence[FieldComparison],
@@ -146,6 +149,7 @@ def score_pairs(
     pairs: str,
     target: str,
     least_weight: float | None,
+    few_pairs: int = FEW_PAIRS,
 ) -> None:
     """Write the pairs with their weights.
 
@@ -154,7 +158,10 @@ def score_pairs(
     table : str
         The features with their frequencies, `features.write_scored_features`.
     least_weight : float or None
-        Pairs below this match weight (log2 odds) are left out; None keeps all.
+        Pairs below this log2 odds against strangers are left out; None keeps all.
+    few_pairs : int
+        Up to so many pairs are scored without Splink, by the same formula: setting Splink up takes longer
+        than that.
 
     Notes
     -----
@@ -162,6 +169,46 @@ def score_pairs(
     else), household_weight (log2 odds of two people of a household against strangers), and
     level_<comparison>, the index of the level, -1 where a side is missing.
     """
+    ((count,),) = connection.execute(f"select count(*) from {pairs}").fetchall()
+    frequencies = "".join(
+        f", tf_{name}_l, tf_{name}_r" for name in frequency_scales(comparisons, parameters)
+    )
+    kept = "".join(f", level_{item.name}" for item in comparisons)
+    if count > few_pairs:
+        scored = _splink_weights(connection, table, comparisons, parameters, pairs, least_weight)
+        wanted, person_weight = f"from {scored}", "person_weight"
+        frequencies += ", person_weight"
+    else:
+        wanted = f"select left_number, right_number from {pairs}"
+        person_weight = weight_sql(comparisons, parameters, "m")
+    kept_weights = "true" if least_weight is None else f"person_weight >= {least_weight!r}"
+    connection.execute(
+        f"""create or replace temp table {target} as
+        with levelled as ({levelled_sql(connection, table, comparisons, wanted, frequencies)}),
+        weighed as (
+            select left_number, right_number, {person_weight} as person_weight,
+                {weight_sql(comparisons, parameters, "h")} as household_weight {kept}
+            from levelled)
+        select left_number, right_number,
+            -- log2(1 + 2^h) is the weight of all that is not one person
+            person_weight - case when household_weight > 30 then household_weight
+                else log2(1 + pow(2, household_weight)) end as match_weight,
+            household_weight {kept}
+        from weighed where {kept_weights}"""
+    )
+    if count > few_pairs:
+        connection.execute(f"drop table {scored}")
+
+
+def _splink_weights(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    comparisons: Sequence[FieldComparison],
+    parameters: LinkingParameters,
+    pairs: str,
+    least_weight: float | None,
+) -> str:
+    """Have Splink score the pairs; return the name of a table of left_number, right_number, person_weight."""
     api = DuckDBAPI(connection)
     # Splink looks its tables up without a schema
     connection.execute(f"create or replace temp view linkage_records as from {table}")
@@ -177,31 +224,11 @@ def score_pairs(
     )
     linker.table_management.register_blocked_pairs_for_predict(api.register("linkage_pairs"))
     scored = linker.inference.predict(threshold_match_weight=least_weight, warning_mode="never")
-    scales = frequency_scales(comparisons, parameters)
-    frequencies = "".join(f", tf_{name}_l, tf_{name}_r" for name in scales)
-    kept = "".join(f", level_{item.name}" for item in comparisons)
-    # the odds against strangers of both kinds; Splink knows only the first
     connection.execute(
-        f"""create or replace temp table {target} as
-        with levelled as ({
-            levelled_sql(
-                connection,
-                table,
-                comparisons,
-                f"select record_number_l as left_number, record_number_r as right_number, "
-                f"match_weight as person_weight from {scored.physical_name}",
-                ", person_weight" + frequencies,
-            )
-        }),
-        weighed as (
-            select left_number, right_number, person_weight,
-                {weight_sql(comparisons, parameters, "h")} as household_weight {kept}
-            from levelled)
-        select left_number, right_number,
-            -- log2(1 + 2^h) is the weight of all that is not one person
-            person_weight - case when household_weight > 30 then household_weight
-                else log2(1 + pow(2, household_weight)) end as match_weight,
-            household_weight {kept}
-        from weighed"""
+        f"""create or replace temp table linkage_splink as
+        select record_number_l as left_number, record_number_r as right_number,
+            match_weight as person_weight
+        from {scored.physical_name}"""
     )
     scored.drop_table_from_database_and_remove_from_cache()
+    return "linkage_splink"

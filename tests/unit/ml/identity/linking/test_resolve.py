@@ -66,7 +66,7 @@ def scores(connection: duckdb.DuckDBPyConnection, truth: str, cluster: str) -> t
 
 @pytest.fixture(scope="module")
 def people() -> pd.DataFrame:
-    return make_people(700, seed=5)
+    return make_people(400, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_a_second_run_scores_nothing_and_changes_nothing(people: pd.DataFrame) -
     pd.testing.assert_frame_equal(clusters(connection), before)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_changed_alone_gives_what_resolving_everything_gives(people, seed: int) -> None:
     generator = np.random.default_rng(seed)
     late = generator.random(len(people)) < 0.1
