@@ -11,6 +11,7 @@ from typing import Final
 from orchestration.lib.audit.charts import Bar, horizontal_bars
 from orchestration.lib.audit.facts import Facts
 from orchestration.lib.audit.parts import Section, SectionBuilder, first, share
+from orchestration.lib.audit.reasons import reason_in_words
 from orchestration.lib.audit.words import Words
 
 WORST_FIELDS: Final = 15
@@ -46,8 +47,8 @@ def quality_section(facts: Facts, words: Words) -> Section:
             (
                 row["source_system"],
                 row["table_name"],
-                row["column_name"],
-                row["reason"].removeprefix(f"{row['column_name']} "),
+                words("column_line") if row["column_name"] == "(line)" else row["column_name"],
+                reason_in_words(row["reason"], row["column_name"], words),
                 words.number(row["rejected_rows"]),
             )
             for row in facts["rejects"]
