@@ -29,7 +29,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@tests/install_system_parts.sh
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ import pytest
 
 from benchmarks.journey_sample import write_sample
 from tests.database_servers import DatabaseServer, run_mariadb, run_postgresql
+from tests.shared_runs import TINY_MARKET, shared_home
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SAMPLE_HOUSEHOLDS = 150
@@ -92,6 +93,39 @@ def webhook() -> Iterator[str]:
 def home(tmp_path: Path) -> Path:
     """Return an empty deployment."""
     return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def session_root(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Return a folder that all workers of the session share."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def journey_home(session_root: Path) -> Path:
+    """Return a deployment after one run on the sample; the output is beside it. Not to be changed."""
+
+    def build(home: Path) -> None:
+        drop_journey_sample(home)
+        outcome = cadencia("run", "--sources", "complete_journey", home=home)
+        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+        (home / "first_run_output.txt").write_text(outcome.stdout)
+
+    return shared_home(session_root, "journey", build)
+
+
+@pytest.fixture(scope="session")
+def market_home(session_root: Path) -> Path:
+    """Return a deployment after one run on a tiny market. Not to be changed."""
+
+    def build(home: Path) -> None:
+        outcome = cadencia("simulate", *TINY_MARKET, "--out", str(home / "landing"), home=home)
+        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+        outcome = cadencia("run", "--sources", "demo", home=home)
+        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+    return shared_home(session_root, "market", build)
 
 
 @pytest.fixture

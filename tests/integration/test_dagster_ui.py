@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import cadencia, drop_journey_sample, start_cadencia
+from tests.conftest import start_cadencia
+from tests.shared_runs import copy_home
 
 QUERY = """
 {
@@ -56,10 +57,10 @@ def wait_for(port: int, process: subprocess.Popen[str]) -> dict[str, Any]:
     pytest.fail("the UI did not answer in two minutes")
 
 
-def test_runs_of_the_command_line_show_up_and_sigterm_ends_everything(home: Path) -> None:
-    drop_journey_sample(home)
-    outcome = cadencia("run", "--sources", "complete_journey", home=home)
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+def test_runs_of_the_command_line_show_up_and_sigterm_ends_everything(
+    journey_home: Path, home: Path
+) -> None:
+    copy_home(journey_home, home)
     port = free_port()
     process = start_cadencia("ui", "--port", str(port), home=home)
     try:

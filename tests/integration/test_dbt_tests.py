@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 
+from orchestration.lib.contract import load_contracts
+from orchestration.lib.ingest.merging import create_empty
+from orchestration.resources import STAGING_DIR
 from orchestration.settings import DBT_PROJECT_DIR
-from tests.conftest import cadencia, drop_journey_sample
 
 
 def dbt(*arguments: str, target: Path) -> dict[str, str]:
@@ -28,23 +31,21 @@ def dbt(*arguments: str, target: Path) -> dict[str, str]:
 
 
 def test_unit_tests_and_seed_tests_pass(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    market_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drop_journey_sample(home)
-    outcome = cadencia("run", "--sources", "complete_journey", home=home)
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    # A unit test needs the relations that its model reads, so both currencies' systems are built once.
-    market = ("--people", "1000", "--days", "120", "--seed", "3", "--out", str(home / "landing"))
-    simulated = cadencia("simulate", *market, home=home)
-    assert simulated.returncode == 0, simulated.stdout + simulated.stderr
-    outcome = cadencia("run", "--sources", "demo", home=home)
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    """A unit test needs the relations that its model reads: those of the market, and empty ones."""
     copy = tmp_path / "crm.duckdb"
-    copy.write_bytes((home / "warehouse" / "crm.duckdb").read_bytes())
+    copy.write_bytes((market_home / "warehouse" / "crm.duckdb").read_bytes())
     monkeypatch.setenv("CADENCIA_DBT_DATABASE", str(copy))
-    unit = dbt("test", "--select", "test_type:unit", target=tmp_path / "target")
-    assert len(unit) >= 8
+    with duckdb.connect(str(copy)) as warehouse:
+        for table in load_contracts(STAGING_DIR)["complete_journey"].tables:
+            create_empty(warehouse, table)
+    target = tmp_path / "target"
+    built = dbt("run", "--select", "path:models/staging/complete_journey", target=target)
+    assert set(built.values()) == {"success"}, built
+    unit = dbt("test", "--select", "test_type:unit", target=target)
+    assert len(unit) >= 47
     assert set(unit.values()) == {"pass"}, unit
-    seeds = dbt("test", "--select", "resource_type:test,path:seeds", target=tmp_path / "target")
+    seeds = dbt("test", "--select", "resource_type:test,path:seeds", target=target)
     assert len(seeds) >= 10
     assert set(seeds.values()) == {"pass"}, seeds

@@ -59,12 +59,10 @@ def split_tickets(path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_shuffled_split_and_repeated_deliveries_give_the_same_marts(tmp_path: Path) -> None:
-    at_once, in_pieces = tmp_path / "at_once", tmp_path / "in_pieces"
-    market = ("--people", "1000", "--days", "120", "--seed", "4")
-    simulated = cadencia("simulate", *market, "--out", str(at_once / "landing"), home=at_once)
-    assert simulated.returncode == 0, simulated.stdout + simulated.stderr
-    run(at_once)
+def test_shuffled_split_and_repeated_deliveries_give_the_same_marts(
+    market_home: Path, tmp_path: Path
+) -> None:
+    at_once, in_pieces = market_home, tmp_path / "in_pieces"
     shutil.copytree(at_once / "keys", in_pieces / "keys")
 
     files = sorted(
