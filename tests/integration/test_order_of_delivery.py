@@ -59,6 +59,7 @@ def split_tickets(path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # three runs of all systems where the shared one is not made yet
 def test_shuffled_split_and_repeated_deliveries_give_the_same_marts(
     market_home: Path, tmp_path: Path
 ) -> None:
