@@ -17,7 +17,7 @@ import ml.identity.golden as golden
 from ml.identity.golden.records import USABLE
 from ml.identity.linking import LinkingOptions, RecordFields, resolve
 from orchestration.lib.errors import ConfigurationError, InputError
-from orchestration.lib.linking_models import chosen_model
+from orchestration.lib.linking_models import chosen_model, forget_scores
 
 DECISIONS = "staging.stg_steward__pair_decisions"
 GOLDEN_CUSTOMERS = "identity.golden_customers"
@@ -71,17 +71,28 @@ def resolve_records(
     _create_records_to_link(connection)
     golden.recognise(connection, as_of=as_of, records=USABLE, source_systems=source_systems)
     fields = filled_fields(connection)
+    is_looking_back = golden.is_looking_back(connection, as_of=as_of, source_systems=source_systems)
     with (
-        chosen_model(connection, as_of, TO_LINK, is_full_refresh) as choice,
-        golden.forgetting_unmerges(connection) if choice.is_looking_back else nullcontext(),
+        chosen_model(
+            connection,
+            as_of,
+            TO_LINK,
+            is_full_refresh=is_full_refresh,
+            is_looking_back=is_looking_back,
+        ) as choice,
+        golden.forgetting_unmerges(connection) if is_looking_back else nullcontext(),
     ):
-        return _resolve(connection, fields, choice.is_retraining)
+        return _resolve(connection, fields, choice.is_retraining, is_looking_back)
 
 
 def _resolve(
-    connection: duckdb.DuckDBPyConnection, fields: RecordFields | None, is_retraining: bool
+    connection: duckdb.DuckDBPyConnection,
+    fields: RecordFields | None,
+    is_retraining: bool,
+    is_looking_back: bool,
 ) -> ResolveCounts:
-    if _has_table(connection, "customer_ids"):
+    # the customers of the run before are those of a later day, or of the unmerge itself
+    if _has_table(connection, "customer_ids") and not is_looking_back:
         golden.expand_unmerges(
             connection,
             decisions=DECISIONS,
@@ -107,8 +118,11 @@ def _link(
     except golden.ContradictoryDecisionsError as error:
         raise InputError(str(error)) from None
     scored_pairs, is_trained = 0, False
+    golden.restore_found(connection)
     if fields is None:
         golden.cluster_by_key(connection, records=USABLE)
+        # the resolver writes only what changes against clusters that are gone now
+        forget_scores(connection)
     else:
         options = LinkingOptions(is_retraining=is_retraining)
         report = resolve(connection, TO_LINK, fields, options=options, seed=SEED)

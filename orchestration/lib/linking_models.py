@@ -40,12 +40,16 @@ class ModelChoice:
 
     is_retraining: bool
     records_hash: str
-    is_looking_back: bool
 
 
 @contextmanager
 def chosen_model(
-    connection: duckdb.DuckDBPyConnection, as_of: date, records: str, is_full_refresh: bool
+    connection: duckdb.DuckDBPyConnection,
+    as_of: date,
+    records: str,
+    *,
+    is_full_refresh: bool,
+    is_looking_back: bool,
 ) -> Iterator[ModelChoice]:
     """Make the model of the run the current one; afterwards record which was used.
 
@@ -53,11 +57,9 @@ def chosen_model(
     again, with the same model.
     """
     connection.execute(DDL)
-    ((is_looking_back, records_hash),) = connection.execute(
-        f"""select coalesce((select max(as_of_date) from {RUNS}) > ?, false),
-            (select coalesce(cast(bit_xor(hash(given)) as varchar), '') || '/' || count(*)
-                from {records} as given)""",
-        [as_of],
+    ((records_hash,),) = connection.execute(
+        f"""select coalesce(cast(bit_xor(hash(given)) as varchar), '') || '/' || count(*)
+        from {records} as given"""
     ).fetchall()
     before = connection.execute(
         f"select model_id, trained_on from {RUNS} where as_of_date < ? order by as_of_date desc limit 1",
@@ -74,14 +76,15 @@ def chosen_model(
         wanted = None
     ((last,),) = connection.execute(f"select max_by(model_id, as_of_date) from {RUNS}").fetchall()
     if is_full_refresh or is_looking_back or wanted != last:
-        _forget(connection)
+        forget_scores(connection)
     kept = connection.execute(f"from {MODELS}").fetchall() if is_looking_back else []
     connection.execute(f"update {MODELS} set is_current = coalesce(model_id = ?, false)", [wanted])
-    yield ModelChoice(wanted is None, records_hash, is_looking_back)
+    yield ModelChoice(wanted is None, records_hash)
     if is_looking_back:
-        _forget(connection)
+        forget_scores(connection)
         connection.execute(f"delete from {MODELS}")
-        connection.executemany(f"insert into {MODELS} values (?, ?, ?, ?)", kept)
+        if kept:
+            connection.executemany(f"insert into {MODELS} values (?, ?, ?, ?)", kept)
         return
     _record(connection, as_of, records_hash)
 
@@ -100,7 +103,7 @@ def _record(connection: duckdb.DuckDBPyConnection, as_of: date, records_hash: st
     connection.execute(f"delete from {MODELS} where model_id not in (select model_id from {RUNS})")
 
 
-def _forget(connection: duckdb.DuckDBPyConnection) -> None:
+def forget_scores(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop what the resolver kept, so that it scores every pair again."""
     for (table,) in connection.execute(
         "select table_name from duckdb_tables() where schema_name = 'identity' "

@@ -153,6 +153,29 @@ def test_a_decision_beats_the_evidence_and_contradictions_are_an_input_error(war
         run(warehouse)
 
 
+@pytest.mark.parametrize("day", [1, 2])
+def test_a_decision_that_is_taken_back_leaves_nothing_behind(warehouse, day) -> None:
+    ids = run(warehouse)
+    found = warehouse.execute("from identity.record_clusters order by all").fetchall()
+    warehouse.execute(
+        """insert into staging.stg_steward__pair_decisions values
+        ('erp:1', 'erp:3', 'always_match', 'd.csv', 1, timestamp '2024-01-01'),
+        ('erp:5', 'ecommerce:5', 'never_match', 'd.csv', 2, timestamp '2024-01-01')"""
+    )
+    merged = run(warehouse, day=day)
+    # the other records of both come along
+    assert len({merged[record] for record in ("erp:1", "ecommerce:1", "erp:3", "ecommerce:3")}) == 1
+    assert merged["erp:5"] != merged["ecommerce:5"]
+    assert run(warehouse, day=day) == merged
+    warehouse.execute(
+        """insert into staging.stg_steward__pair_decisions values
+        ('erp:1', null, 'revoke', 'e.csv', 1, timestamp '2024-01-02'),
+        ('erp:5', 'ecommerce:5', 'revoke', 'e.csv', 2, timestamp '2024-01-02')"""
+    )
+    assert run(warehouse, day=day) == ids
+    assert warehouse.execute("from identity.record_clusters order by all").fetchall() == found
+
+
 def test_an_unmerge_that_is_there_from_the_first_run_holds(warehouse) -> None:
     warehouse.execute(
         """insert into staging.stg_steward__pair_decisions values
@@ -179,6 +202,23 @@ def test_a_run_that_looks_back_leaves_no_model_and_no_id_behind(warehouse) -> No
         warehouse.execute(f"from identity.{table} order by all").fetchall()
         for table in ("linking_models", "linking_runs", "id_assignments", "customer_id_history")
     ]
+
+
+def test_other_sources_of_keys_alone_in_between_change_nothing(warehouse) -> None:
+    """A run of another data set, whose days lie before, in the same warehouse."""
+    ids = run(warehouse, day=9)
+    warehouse.execute("create temp table people as from identity.customer_records")
+    warehouse.execute(
+        """delete from identity.customer_records; insert into identity.customer_records by name
+        select 'cdnow' as source_system, '7' as source_customer_id, timestamp '1997-01-01' as first_seen_at"""
+    )
+    as_of = date(1998, 7, 1)
+    resolve_records(warehouse, as_of, ["cdnow"])
+    assert write_golden(warehouse, as_of, ["cdnow"]).ledger_rows == 2
+    warehouse.execute("delete from identity.customer_records")
+    warehouse.execute("insert into identity.customer_records from people")
+    assert run(warehouse, day=9) == ids
+    assert write_golden(warehouse, date(2024, 1, 9), ["ecommerce", "erp"]).ledger_rows == 0
 
 
 def test_the_rule_set_names_columns_that_there_are(warehouse, tmp_path) -> None:

@@ -4,10 +4,10 @@ Belongs here: stable ids and their ledger, steward decisions, survivorship, the 
 finding out which records are one person (`ml/identity/linking`), or when it runs (`orchestration`).
 """
 
-from ml.identity.golden.decided import cluster_by_key, unite_decided
+from ml.identity.golden.decided import cluster_by_key, restore_found, unite_decided
 from ml.identity.golden.errors import ContradictoryDecisionsError, GoldenError, RuleSetError
 from ml.identity.golden.evidence import write_evidence
-from ml.identity.golden.members import recognise
+from ml.identity.golden.members import is_looking_back, recognise
 from ml.identity.golden.records import create_usable_records
 from ml.identity.golden.review import write_review_queue
 from ml.identity.golden.stable_ids import IdCounts, assign_ids
@@ -33,9 +33,11 @@ __all__ = [
     "expand_unmerges",
     "forgetting_unmerges",
     "golden_columns",
+    "is_looking_back",
     "parse_rule_set",
     "prepare_decisions",
     "recognise",
+    "restore_found",
     "survivorship_sql",
     "unite_decided",
     "write_evidence",

@@ -29,7 +29,7 @@ create table if not exists {ASSIGNMENTS} (
 create table if not exists {KNOWN_RECORDS} (
     record_id varchar, source_system varchar, origin_record_id varchar, content_hash varchar
 );
-create table if not exists {RUN_DATES} (as_of_date date);
+create table if not exists {RUN_DATES} (source_system varchar, as_of_date date);
 create table if not exists {TRIES} (
     origin_record_id varchar, customer_id varchar, household_id varchar, as_of_date date, try_number bigint
 );
@@ -61,10 +61,14 @@ def history_before(as_of: date) -> str:
     )
 
 
-def is_newest_day(connection: duckdb.DuckDBPyConnection, as_of: date) -> bool:
-    """Whether no later day is recorded; a run that looks back leaves no trace in periods and ledgers."""
+def is_newest_day(connection: duckdb.DuckDBPyConnection, as_of: date, systems: str) -> bool:
+    """Whether no later day is recorded of any of the systems (quoted, as of ``quoted_systems``).
+
+    A run that looks back leaves no trace in periods and ledgers.
+    """
     ((found,),) = connection.execute(
-        f"select coalesce(max(as_of_date) <= ?, true) from {RUN_DATES}", [as_of]
+        f"select coalesce(max(as_of_date) <= ?, true) from {RUN_DATES} where source_system in ({systems})",
+        [as_of],
     ).fetchall()
     return bool(found)
 
@@ -93,7 +97,7 @@ def find_differences(connection: duckdb.DuckDBPyConnection, systems: str) -> Non
         )
 
 
-def write_day(connection: duckdb.DuckDBPyConnection, as_of: date) -> int:
+def write_day(connection: duckdb.DuckDBPyConnection, as_of: date, systems: str) -> int:
     """Write the differences into the periods of the newest day; return the records that differ."""
     connection.execute(
         f"""insert into {TRIES}
@@ -125,8 +129,9 @@ def write_day(connection: duckdb.DuckDBPyConnection, as_of: date) -> int:
             where old.record_id = new.record_id and old.to_date is null)"""
     )
     connection.execute(
-        f"insert into {RUN_DATES} select date '{as_of}' "
-        f"where not exists (select 1 from {RUN_DATES} where as_of_date = date '{as_of}')"
+        f"""insert into {RUN_DATES}
+        select system, date '{as_of}' from (select unnest([{systems}]) as system)
+        where (system, date '{as_of}') not in (select (source_system, as_of_date) from {RUN_DATES})"""
     )
     ((changed,),) = connection.execute("select count(*) from golden_differences").fetchall()
     return int(changed)

@@ -17,6 +17,8 @@ import duckdb
 from ml.identity.golden.members import CLUSTERS
 from ml.identity.golden.steward import ALWAYS, DECISIONS
 
+# What the linking found of the records that were united, for it writes only what it changes.
+FOUND = "identity.united_records"
 Pair = tuple[str, str]
 
 
@@ -30,11 +32,30 @@ def cluster_by_key(connection: duckdb.DuckDBPyConnection, *, records: str) -> No
     )
 
 
+def restore_found(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give the united records back the clusters that the linking found, before it looks again."""
+    connection.execute(
+        f"""create schema if not exists identity;
+        create table if not exists {FOUND} (record_id varchar, person_cluster varchar, link_reason varchar)"""
+    )
+    ((united, is_clustered),) = connection.execute(
+        f"""select (select count(*) from {FOUND}), (select count(*) from duckdb_tables()
+            where schema_name = 'identity' and table_name = 'record_clusters')"""
+    ).fetchall()
+    if united and is_clustered:
+        connection.execute(
+            f"""update {CLUSTERS} as clusters
+            set person_cluster = found.person_cluster, link_reason = found.link_reason
+            from {FOUND} as found where found.record_id = clusters.record_id"""
+        )
+    connection.execute(f"delete from {FOUND}")
+
+
 def unite_decided(connection: duckdb.DuckDBPyConnection) -> int:
     """Unite the clusters of ``identity.record_clusters`` that always-matches tie together.
 
     Never-matches among them are kept: who must stay apart goes with those that he is tied to, or found
-    with. Returns the records that changed their cluster.
+    with. Returns the records that changed their cluster; ``restore_found`` undoes it.
     """
     pairs: dict[str, list[Pair]] = defaultdict(list)
     for kind, one, other in connection.execute(
@@ -58,6 +79,11 @@ def unite_decided(connection: duckdb.DuckDBPyConnection) -> int:
     united = unite(found, always, [pair for kept in pairs.values() for pair in kept])
     changed = {record: person for record, person in united.items() if found[record] != person}
     if changed:
+        connection.execute(
+            f"""insert into {FOUND} select record_id, person_cluster, link_reason from {CLUSTERS}
+            where record_id in (select unnest(?::varchar[]))""",
+            [list(changed)],
+        )
         connection.execute(
             f"""update {CLUSTERS} as clusters set person_cluster = changed.person,
                 link_reason = coalesce(clusters.link_reason, 'decided by the steward')

@@ -84,7 +84,7 @@ def _name_persons(connection: duckdb.DuckDBPyConnection, has_spoken: str, confli
     connection.execute(
         f"""create or replace temp table evidence_persons as
         select features.record_number, clusters.record_id, clusters.person_cluster,
-            dense_rank() over (order by clusters.person_cluster) as person
+            hash(clusters.person_cluster) as person
         from {CLUSTERS} as clusters inner join {FEATURES} as features using (record_id)"""
     )
     connection.execute(

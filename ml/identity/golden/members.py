@@ -26,6 +26,14 @@ def quoted_systems(source_systems: Sequence[str]) -> str:
     return ", ".join("'" + name.replace("'", "''") + "'" for name in source_systems) or "''"
 
 
+def is_looking_back(
+    connection: duckdb.DuckDBPyConnection, *, as_of: date, source_systems: Sequence[str]
+) -> bool:
+    """Whether a later day than ``as_of`` is recorded of one of the systems."""
+    prepare_assignments(connection)
+    return not is_newest_day(connection, as_of, quoted_systems(source_systems))
+
+
 def recognise(
     connection: duckdb.DuckDBPyConnection,
     *,
@@ -44,9 +52,9 @@ def recognise(
         As of ``assign_ids``.
     """
     prepare_assignments(connection)
-    if not is_newest_day(connection, as_of):
-        return
     systems = quoted_systems(source_systems)
+    if not is_newest_day(connection, as_of, systems):
+        return
     connection.execute(
         f"""create or replace temp table golden_news as
         select records.record_id, records.source_system, records.content_hash,

@@ -110,7 +110,7 @@ def assign_ids(
     systems = quoted_systems(source_systems)
     prepare_ledger(connection)
     recognise(connection, as_of=as_of, records=records, source_systems=source_systems)
-    is_newest = is_newest_day(connection, as_of)
+    is_newest = is_newest_day(connection, as_of, systems)
     connection.execute("begin")
     collect_members(connection, records)
     connection.execute(
@@ -135,7 +135,7 @@ def assign_ids(
     if is_newest:
         find_differences(connection, systems)
         ledger_rows = sum(append_changes(connection, kind.name, as_of) for kind in KINDS)
-        changed = write_day(connection, as_of)
+        changed = write_day(connection, as_of, systems)
     _write_customer_ids(connection, as_of)
     connection.execute("commit")
     ((count, customers, households),) = connection.execute(

@@ -26,6 +26,7 @@ RESOLVED = (
     "steward_decisions",
     "pair_decisions",
     "unmerged_pairs",
+    "united_records",
     "linking_models",
     "linking_runs",
     "record_clusters",
