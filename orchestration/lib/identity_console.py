@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ml.identity.golden.steward import has_personal_key
 from ml.identity.linking import LinkingError, PairExplanation, explain_pair, link_path
 from orchestration.lib.connection import open_published
 from orchestration.lib.errors import ConfigurationError
@@ -130,7 +131,7 @@ def print_review(crm_file: Path, limit: int, is_with_values: bool, console: Cons
     console.print(table)
     console.print(
         "Decide in a CSV under landing/steward/ (docs/identity.md): always_match, never_match, unmerge. "
-        "--show-personal-values shows keys that are e-mail addresses."
+        "--show-personal-values shows keys that are addresses or telephones."
     )
 
 
@@ -178,9 +179,10 @@ def _working_copy(crm_file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _shown(record: str, is_with_values: bool) -> str:
     """Return a record's name; a key that is an address or a number is a personal value itself."""
+    if is_with_values or not has_personal_key(record):
+        return escape(record)
     system, _, key = record.partition(":")
-    is_personal = "@" in key or key.startswith("tel:")
-    return escape(f"{system}:{key[:2]}…" if is_personal and not is_with_values else record)
+    return escape(f"{system}:{key[:2]}…")
 
 
 def _require_identity(connection: duckdb.DuckDBPyConnection) -> None:

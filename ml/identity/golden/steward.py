@@ -6,6 +6,7 @@ keeps apart what must be (``identity.pair_decisions``), `decided` unites.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ UNMERGED = "identity.unmerged_pairs"
 ALWAYS, NEVER, UNMERGE, REVOKE = "always_match", "never_match", "unmerge", "revoke"
 KINDS = (ALWAYS, NEVER, UNMERGE, REVOKE)
 MAX_NAMED = 10
+TELEPHONE = re.compile(r"(tel:.*)|((\+|00)?34)?[6-9][0-9]{8}")
 Pair = tuple[str, str]
 
 UNMERGED_DDL = f"""
@@ -261,10 +263,15 @@ def decide(
     return in_force
 
 
+def has_personal_key(record: str) -> bool:
+    """Whether a source names its record by an e-mail address or a telephone number."""
+    key = record.partition(":")[2]
+    return "@" in key or bool(TELEPHONE.fullmatch(key))
+
+
 def _named(record: str) -> str:
     """Return a record's name for a message; a key that is an address or a number is left out."""
-    system, _, key = record.partition(":")
-    return f"{system}:…" if "@" in key or key.startswith("tel:") else record
+    return f"{record.partition(':')[0]}:…" if has_personal_key(record) else record
 
 
 def _meaning(row: Decision) -> str:
