@@ -178,12 +178,12 @@ def outcomes(tmp_path: Path) -> tuple[Path, Outcome, Outcome]:
     paths = {name: tmp_path / f"{name}.parquet" for name in frames}
     for name, columns in frames.items():
         pd.DataFrame(columns).to_parquet(paths[name], index=False)
-    ours = Outcome(2.0, 100 * 2**20, 7, {"chosen": str(paths["ours"])})
+    ours = Outcome(2.0, 3.0, 100 * 2**20, 7, {"chosen": str(paths["ours"])})
     merged, split = str(paths["merged"]), str(paths["split"])
     return (
         paths["truth"],
         ours,
-        Outcome(4.0, 2**20, 9, {"chosen": merged, "4.25": merged, "8.0": split}),
+        Outcome(4.0, 12.0, 2**20, 9, {"chosen": merged, "4.25": merged, "8.0": split}),
     )
 
 
@@ -204,6 +204,7 @@ def test_scoreboard(outcomes: tuple[Path, Outcome, Outcome]) -> None:
     assert ratios(columns) == pytest.approx(
         {
             "time": 0.5,
+            "cpu_time": 0.25,
             "peak_memory": 100.0,
             "pairwise_f1_more": 0.5,
             "b_cubed_f1_more": 1 - 2 / 3,
@@ -211,7 +212,10 @@ def test_scoreboard(outcomes: tuple[Path, Outcome, Outcome]) -> None:
         }
     )
     table = as_table(columns)
-    assert "ours / bare Splink: time 0.50, peak memory 100.00; pairwise F1 +0.5000" in table
+    assert (
+        "ours / bare Splink: time 0.50 (of all threads 0.25), peak memory 100.00; pairwise F1 +0.5000"
+        in table
+    )
     assert len({len(line) for line in table.split("\n\n")[0].splitlines()}) == 1
 
 
@@ -247,6 +251,7 @@ def test_bare_splink_runs_in_its_own_process_and_finds_the_pairs(
     )
     outcome = run_side("splink", made, tmp_path, options)
     assert outcome.seconds > 0
+    assert outcome.cpu_seconds > 0
     assert outcome.peak_bytes > 50 << 20
     default, picked = splink_columns(outcome, made.truth)
     assert default.evaluation.records == 600
