@@ -284,6 +284,20 @@ def test_whole_command(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert whole > 0.9
 
 
+def test_a_rival_that_cannot_cope_leaves_our_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "apart.parquet"
+    pd.DataFrame(
+        {"id": range(60), "who": range(60), "surname": [f"x{n}y" for n in range(60)]}
+    ).to_parquet(target, index=False)
+    assert main(["--records", str(target), "--id", "id", "--truth", "who"]) == 0
+    printed = capsys.readouterr()
+    assert "Bare Splink is left out" in printed.err
+    assert "no blocking key" in printed.err
+    assert "pairwise F1" in printed.out
+
+
 def test_a_side_that_fails_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["--records", str(file), "--id", "id", "--truth", "who", "--memory-limit", "no size"]
     assert main([*asked, "--skip-splink"]) == 1
