@@ -49,6 +49,12 @@ class Atom:
     is_list: bool = False
 
 
+TELEPHONE = Atom(
+    "telephone", "phone", "list_transform(phones, lambda number: right(number, 7))", is_list=True
+)
+ADDRESS = Atom("address", "street", "case when street_number <> '' then street_key end")
+
+
 @dataclass(frozen=True)
 class CandidateKey:
     """A key: records that agree in all its atoms are compared."""
@@ -101,14 +107,7 @@ def _singles(features: FeatureSet) -> list[Atom]:
         if features.has(name):
             atoms.append(Atom(name.replace("_", " "), name, name))
     if features.has("phones"):
-        atoms.append(
-            Atom(
-                "telephone",
-                "phone",
-                "list_transform(phones, lambda number: right(number, 7))",
-                is_list=True,
-            )
-        )
+        atoms.append(TELEPHONE)
     if features.has("email_local"):
         atoms.append(Atom("e-mail name", "email", "email_local"))
     if features.has("birth"):
@@ -116,7 +115,7 @@ def _singles(features: FeatureSet) -> list[Atom]:
     if features.has("name"):
         atoms.append(Atom("name", "name", "name"))
     if features.has("street"):
-        atoms.append(Atom("address", "street", "case when street_number <> '' then street_key end"))
+        atoms.append(ADDRESS)
     return atoms
 
 
@@ -155,17 +154,10 @@ def _pair_atoms(features: FeatureSet) -> list[Atom]:
     if features.has("postal"):
         atoms.append(Atom("postal area", "place", "postal_area"))
     if features.has("street"):
-        atoms.append(Atom("address", "street", "case when street_number <> '' then street_key end"))
+        atoms.append(ADDRESS)
         atoms.append(Atom("street", "street", "left(street_words, 6)"))
     if features.has("phones"):
-        atoms.append(
-            Atom(
-                "telephone",
-                "phone",
-                "list_transform(phones, lambda number: right(number, 7))",
-                is_list=True,
-            )
-        )
+        atoms.append(TELEPHONE)
     for name in features.others:
         atoms.append(Atom(f"{features.others[name]} ({name})", name, name))
     return atoms
