@@ -314,10 +314,13 @@ def write_pairs(
                 f"with blocks as ({blocks}) select * from blocks where key_hash in "
                 f"(select key_hash from blocks where record_number in (select record_number from {changed}))"
             )
+        connection.execute(f"create or replace temp table linkage_blocks as {blocks}")
+        # counting first is cheaper than a window over all
         connection.execute(
             f"""create or replace temp table {key_table(number)} as
-            select * from ({blocks})
-            qualify count(*) over (partition by key_hash) between 2 and {chosen.largest_block}"""
+            select * from linkage_blocks semi join (
+                select key_hash from linkage_blocks group by key_hash
+                having count(*) between 2 and {chosen.largest_block}) using (key_hash)"""
         )
         selects.append(
             f"""select a.record_number as left_number, b.record_number as right_number,

@@ -55,6 +55,7 @@ def score(run: LinkingRun, trained: LinkingModel, where: str = "true") -> int:
         "linkage_candidates",
         "linkage_scored_pairs",
         LEAST_KEPT_WEIGHT,
+        run.options.is_scored_by_splink,
     )
     household_keys = sum(
         1 << number

@@ -242,8 +242,10 @@ def _derived(features: FeatureSet) -> dict[str, str]:
             "lambda w: not regexp_matches(w, '^\\d'))"
         )
         derived["street_words"] = f"text_of({words})"
+        # the longest word: the other ones are left out and shortened most
         derived["street_key"] = (
-            f"concat_ws(' ', nullif(street_number, ''), list_reduce(list_append({words}, ''),"
+            "concat_ws(' ', nullif(street_number, ''), list_reduce("
+            "string_split(coalesce(street_words, ''), ' '),"
             " lambda a, b: case when length(a) >= length(b) then a else b end))"
         )
     if features.has("postal"):

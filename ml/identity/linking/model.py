@@ -15,7 +15,7 @@ from ml.identity.linking.features import FeatureSet
 from ml.identity.linking.training import LinkingParameters
 
 # Raise it when features, levels or keys change: a model of another version is trained anew.
-LINKING_VERSION = "2"
+LINKING_VERSION = "3"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""The weight of evidence of each candidate pair, by Splink.
+"""The weight of evidence of each candidate pair, in Splink's model.
 
-Belongs here: Splink's settings, and the household as a rival explanation. Does not: what is done with
-the weight (`clustering`).
+Belongs here: Splink's settings and formula, and the household as a rival explanation. Does not: what is
+done with the weight (`clustering`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 from ml.identity.linking.comparisons import FieldComparison, splink_comparison
 from ml.identity.linking.patterns import level_sql
 from ml.identity.linking.training import LinkingParameters
-
-# Splink takes about as long to set up as so many pairs take to score.
-FEW_PAIRS = 300_000
 
 
 def splink_settings(
@@ -149,7 +146,7 @@ def score_pairs(
     pairs: str,
     target: str,
     least_weight: float | None,
-    few_pairs: int = FEW_PAIRS,
+    is_by_splink: bool = False,
 ) -> None:
     """Write the pairs with their weights.
 
@@ -159,9 +156,9 @@ def score_pairs(
         The features with their frequencies, `features.write_scored_features`.
     least_weight : float or None
         Pairs below this log2 odds against strangers are left out; None keeps all.
-    few_pairs : int
-        Up to so many pairs are scored without Splink, by the same formula: setting Splink up takes longer
-        than that.
+    is_by_splink : bool
+        Whether Splink computes the weights. By default its formula is computed along with the levels, to
+        the same weights in two thirds of the time.
 
     Notes
     -----
@@ -169,12 +166,11 @@ def score_pairs(
     else), household_weight (log2 odds of two people of a household against strangers), and
     level_<comparison>, the index of the level, -1 where a side is missing.
     """
-    ((count,),) = connection.execute(f"select count(*) from {pairs}").fetchall()
     frequencies = "".join(
         f", tf_{name}_l, tf_{name}_r" for name in frequency_scales(comparisons, parameters)
     )
     kept = "".join(f", level_{item.name}" for item in comparisons)
-    if count > few_pairs:
+    if is_by_splink:
         scored = _splink_weights(connection, table, comparisons, parameters, pairs, least_weight)
         wanted, person_weight = f"from {scored}", "person_weight"
         frequencies += ", person_weight"
@@ -196,7 +192,7 @@ def score_pairs(
             household_weight {kept}
         from weighed where {kept_weights}"""
     )
-    if count > few_pairs:
+    if is_by_splink:
         connection.execute(f"drop table {scored}")
 
 

@@ -38,6 +38,8 @@ class LinkingOptions:
         Comparisons whose last level (another valid national id) no evidence overcomes.
     is_retraining : bool
         Whether to train anew though there is a model.
+    is_scored_by_splink : bool
+        Whether Splink itself computes the weights; they are the same, and take longer.
     most_growth : float
         Train anew when there are this many times more, or fewer, records than at the last training.
     """
@@ -45,6 +47,7 @@ class LinkingOptions:
     least_match_weight: float = 0.0
     veto_fields: tuple[str, ...] = ()
     is_retraining: bool = False
+    is_scored_by_splink: bool = False
     most_growth: float = 1.5
 
 

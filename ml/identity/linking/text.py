@@ -80,8 +80,7 @@ def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
         """create or replace temp macro text_of(x) as nullif(array_to_string(x, ' '), '')""",
         # consonants, those that are heard alike made one: what a typist gets right
         """create or replace temp macro skeleton(x) as nullif(left(
-            left(x, 1) || regexp_replace(translate(substr(x, 2), 'vzkqyj', 'bscciy'),
-            '[aeiouh ]', '', 'g'), 5), '')""",
+            left(x, 1) || translate(substr(x, 2), 'vzkqjaeiouyh ', 'bsccy'), 5), '')""",
         """create or replace temp macro digits(x) as regexp_replace(cast(x as varchar), '\\D', '', 'g')""",
         # the last nine digits: with and without the prefix of a country is one number
         """create or replace temp macro phone_number(x) as case

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from ml.identity.linking import RecordFields, resolve
+from ml.identity.linking import LinkingOptions, RecordFields, resolve
 from ml.identity.linking.compare import write_scored_features
 from ml.identity.linking.comparisons import choose_comparisons
 from ml.identity.linking.features import describe_features
@@ -14,7 +14,7 @@ from ml.identity.linking.scoring import score_pairs
 from tests.unit.ml.identity.linking.people import FIELDS, make_people
 
 
-def test_few_pairs_get_the_weights_that_splink_gives_many() -> None:
+def test_the_weights_are_those_of_splink() -> None:
     connection = duckdb.connect()
     people = make_people(300, seed=6)
     connection.register("people", people)
@@ -34,7 +34,7 @@ def test_few_pairs_get_the_weights_that_splink_gives_many() -> None:
         where hash(a.record_number, b.record_number) % 20 = 0
         union select left_number, right_number from identity.linkage_pairs"""
     )
-    for few_pairs, target in ((0, "by_splink"), (10**9, "by_formula")):
+    for is_by_splink, target in ((True, "by_splink"), (False, "by_formula")):
         score_pairs(
             connection,
             "linkage_scored_features",
@@ -43,7 +43,7 @@ def test_few_pairs_get_the_weights_that_splink_gives_many() -> None:
             "some_pairs",
             target,
             None,
-            few_pairs=few_pairs,
+            is_by_splink=is_by_splink,
         )
     ((pairs, farthest, levels),) = connection.execute(
         """select count(*), max(abs(a.match_weight - b.match_weight)),
@@ -53,3 +53,21 @@ def test_few_pairs_get_the_weights_that_splink_gives_many() -> None:
     assert pairs == connection.execute("select count(*) from some_pairs").fetchall()[0][0]
     assert farthest == pytest.approx(0, abs=1e-9)
     assert levels == 0
+
+
+def test_splink_itself_may_score() -> None:
+    people = make_people(150, seed=7)
+    found = []
+    for is_scored_by_splink in (True, False):
+        connection = duckdb.connect()
+        connection.register("people", people)
+        connection.execute("create table records as from people")
+        resolve(
+            connection,
+            "records",
+            FIELDS,
+            options=LinkingOptions(is_scored_by_splink=is_scored_by_splink),
+        )
+        found.append(connection.execute("from identity.record_clusters order by 1").fetchall())
+    for one, other in zip(*found, strict=True):
+        assert one[:3] == other[:3] and one[3] == pytest.approx(other[3])
