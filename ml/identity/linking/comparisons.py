@@ -9,7 +9,7 @@ first that holds counts (Fellegi & Sunter 1969; Winkler 1990 for the partial lev
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import splink.comparison_library as cl
@@ -340,6 +340,9 @@ def choose_comparisons(features: FeatureSet) -> list[FieldComparison]:
     if features.has("gender"):
         chosen.append(_gender())
     chosen += [_other(name, column) for name, column in features.others.items()]
+    if len(chosen) == 1:
+        # one field cannot tell the people of a household apart
+        return [replace(chosen[0], is_of_household=False)]
     return chosen
 
 

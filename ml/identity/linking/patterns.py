@@ -18,6 +18,8 @@ MAX_SAMPLED_PAIRS = 1_000_000
 MAX_CHANCE_PAIRS = 500_000
 # Given to one person each; an e-mail or a telephone is not.
 IDENTIFIERS = ("national_id", "loyalty_card")
+# With no other field to learn from, who share a contact are taken for one.
+CONTACTS = ("email", "phone")
 # The features whose equality is a comparison's first level: how often chance agrees is then counted.
 FIRST_LEVEL_FEATURE = {
     "given_name": "given", "surname": "surname", "name": "name", "birth_date": "birth",
@@ -125,6 +127,7 @@ def exact_agreement(
             result[comparison.name] = ExactAgreement(
                 float(agreeing),
                 float(filled) * (float(filled) - 1) / 2,
-                comparison.name in IDENTIFIERS,
+                comparison.name in IDENTIFIERS
+                or (comparison.name in CONTACTS and len(comparisons) == 1),
             )
     return result

@@ -279,6 +279,18 @@ def test_a_name_alone_in_one_column_and_nothing_else() -> None:
     assert scores(connection, "person", "person_cluster")[1] > 0.3
 
 
+@pytest.mark.parametrize("contact", ["email", "phone"])
+def test_with_a_contact_and_nothing_else_who_share_it_are_one(contact: str) -> None:
+    frame = make_people(300, seed=9, household_share=0.0)
+    connection = connection_with(frame)
+    run(connection, {contact: contact})
+    named = persons(connection)
+    known = frame[frame[contact].notna()]
+    for _, records in known.groupby(contact)["record_id"]:
+        assert len({named[record] for record in records}) == 1
+    assert len(set(named.values())) > 250
+
+
 def test_a_record_id_that_occurs_twice_is_refused(people: pd.DataFrame) -> None:
     connection = connection_with(pd.concat([people, people[:1]]))
     with pytest.raises(LinkingError, match="different record_id"):
