@@ -43,7 +43,7 @@ def create_usable_records(connection: duckdb.DuckDBPyConnection) -> None:
         end as landline_phone,
         is_national_id_valid, national_id, national_id_kind, is_address_parsed, street, street_type,
         street_name, street_number, floor, door, city, is_postal_code_valid, postal_code, province_code,
-        municipality_code, country_code, is_birth_date_valid, birth_date, 
+        municipality_code, country_code, is_birth_date_valid, birth_date,
         gender, loyalty_card, age_band, income_band, household_size, household_composition,
         home_ownership, marital_status, kids_count,
         -- an address on file that can't be one reaches nobody
@@ -55,7 +55,7 @@ def create_usable_records(connection: duckdb.DuckDBPyConnection) -> None:
         coalesce(has_push, false) as has_push,
         coalesce(record_updated_at, first_seen_at) as record_updated_at,
         first_seen_at,
-        case when coalesce({", ".join(NAMING)}) is not null then cast(hash({content}) as varchar) end
+        case when coalesce({", ".join(NAMING)}) is not null then md5({content}) end
             as content_hash
         from {RECORDS}"""
     )

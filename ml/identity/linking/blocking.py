@@ -21,6 +21,8 @@ from ml.identity.linking.features import FeatureSet
 LARGEST_BLOCK = 300
 # Of more records than this only a share of the blocks is counted.
 BLOCKS_COUNTED = 100_000
+# A key that gives too many pairs is tried with so many third fields, less one.
+MOST_TRIED = 4
 # A pair remembers its keys in the bits of one number.
 MOST_KEYS = 60
 # Blocks of a key are kept only while most of its records stay in one.
@@ -255,9 +257,7 @@ def choose_keys(
     most_pairs = pairs_budget(records)
     chosen: dict[str, ChosenKey] = {}
     for group in propose_keys(features):
-        for number, key in enumerate(group):
-            if number > 3:
-                break
+        for key in group[:MOST_TRIED]:
             measured = measure_key(
                 connection, key, table, most_pairs // 4, max(1, records // BLOCKS_COUNTED)
             )

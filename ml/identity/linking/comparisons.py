@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import splink.comparison_library as cl
-from splink.internals.comparison_level_creator import ComparisonLevelCreator
 
 from ml.identity.linking.features import FeatureSet
 
@@ -352,7 +351,7 @@ def splink_comparison(
     u: list[float] | None = None,
 ) -> cl.CustomComparison:
     """Return a comparison as Splink's, with the probabilities of its levels when they are known."""
-    levels: list[ComparisonLevelCreator | dict[str, Any]] = [
+    levels: list[Any] = [
         {"sql_condition": comparison.null_sql, "label_for_charts": "missing", "is_null_level": True}
     ]
     for number, level in enumerate(comparison.levels):

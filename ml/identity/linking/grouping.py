@@ -21,8 +21,8 @@ from ml.identity.linking.tables import (
     LINKS,
     PARTS,
     LinkingRun,
-    has_table,
 )
+from ml.identity.relations import has_table
 
 
 def read_decisions(run: LinkingRun) -> None:

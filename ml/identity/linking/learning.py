@@ -12,7 +12,8 @@ import duckdb
 from ml.identity.linking import blocking, features, model, patterns, training
 from ml.identity.linking.full_names import GIVEN_WORDS, count_given_words
 from ml.identity.linking.model import LinkingModel
-from ml.identity.linking.tables import FEATURES, MODELS, LinkingRun, has_table
+from ml.identity.linking.tables import FEATURES, MODELS, LinkingRun
+from ml.identity.relations import has_table
 
 
 def stored_model(run: LinkingRun) -> LinkingModel | None:

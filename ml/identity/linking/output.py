@@ -8,7 +8,8 @@ from __future__ import annotations
 import duckdb
 
 from ml.identity.linking.evidence import reason_sql
-from ml.identity.linking.tables import CLUSTERS, FEATURES, LINKS, PARTS, LinkingRun, has_table
+from ml.identity.linking.tables import CLUSTERS, FEATURES, LINKS, PARTS, LinkingRun
+from ml.identity.relations import has_table
 
 
 def write_clusters(run: LinkingRun, is_incremental: bool) -> tuple[int, int]:

@@ -22,8 +22,19 @@ from ml.identity.linking.grouping import cluster, read_decisions
 from ml.identity.linking.learning import stored_model, train
 from ml.identity.linking.output import write_clusters
 from ml.identity.linking.roles import RecordFields
-from ml.identity.linking.tables import FEATURES, LINKS, LinkingOptions, LinkingRun, has_table
+from ml.identity.linking.tables import (
+    CLUSTERS,
+    FEATURES,
+    HOUSEHOLD_PAIRS,
+    LINKS,
+    OPTIONS,
+    PARTS,
+    TERMS,
+    LinkingOptions,
+    LinkingRun,
+)
 from ml.identity.linking.text import define_macros
+from ml.identity.relations import has_table
 
 
 @dataclass(frozen=True)
@@ -92,15 +103,15 @@ def resolve(
     run = LinkingRun(connection, records, fields, options or LinkingOptions(), seed)
     connection.execute("create schema if not exists identity")
     define_macros(connection)
-    run.count = check_ids(connection, records) if _has_id(run) else 0
     run.features = describe_features(connection, records, fields)
+    run.count = check_ids(connection, records)
     run.comparisons = choose_comparisons(run.features)
     known = stored_model(run)
     is_incremental = False
     if known is None:
         trained = train(run)
         scored, changed = score_all(run, trained, is_prepared=True)
-    elif has_table(connection, FEATURES) and has_table(connection, LINKS):
+    elif _is_continued(run):
         trained = known
         scored, changed = score_changes(run, known)
         is_incremental = True
@@ -110,6 +121,9 @@ def resolve(
     read_decisions(run)
     divided = cluster(run, trained, is_incremental)
     persons, households = write_clusters(run, is_incremental)
+    connection.execute(
+        f"create or replace table {OPTIONS} as select ? as options", [_groups_by(run)]
+    )
     return LinkingReport(
         records=run.count,
         persons=persons,
@@ -122,6 +136,15 @@ def resolve(
     )
 
 
-def _has_id(run: LinkingRun) -> bool:
-    present = {row[0] for row in run.connection.execute(f"describe from {run.records}").fetchall()}
-    return "record_id" in present
+def _groups_by(run: LinkingRun) -> str:
+    """Return the options that groups depend on, as text."""
+    return f"{run.options.least_match_weight!r} {sorted(run.options.veto_fields)}"
+
+
+def _is_continued(run: LinkingRun) -> bool:
+    """Whether the last run left its pairs and groups, made with the options of this one."""
+    tables = (FEATURES, TERMS, LINKS, HOUSEHOLD_PAIRS, PARTS, CLUSTERS, OPTIONS)
+    if not all(has_table(run.connection, name) for name in tables):
+        return False
+    ((options,),) = run.connection.execute(f"select options from {OPTIONS}").fetchall()
+    return bool(options == _groups_by(run))

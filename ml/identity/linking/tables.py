@@ -21,6 +21,8 @@ DECIDED = "identity.linkage_decided"
 HOUSEHOLD_PAIRS = "identity.linkage_household_pairs"
 MODELS = "identity.linking_models"
 CLUSTERS = "identity.record_clusters"
+# What the groups were made with, written last.
+OPTIONS = "identity.linkage_options"
 DECISIONS = "identity.pair_decisions"
 # Pairs below this say no more than a pair that was never compared.
 LEAST_KEPT_WEIGHT = -10.0
@@ -81,15 +83,3 @@ class LinkingRun:
     count: int = 0
     features: FeatureSet = field(default_factory=FeatureSet)
     comparisons: list[FieldComparison] = field(default_factory=list)
-
-
-def has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
-    """Return whether the database has a table or view of this name, schema included."""
-    schema, table = name.split(".")
-    return bool(
-        connection.execute(
-            "select count(*) from information_schema.tables where table_schema = ? "
-            "and table_name = ? and table_catalog = current_database()",
-            [schema, table],
-        ).fetchall()[0][0]
-    )

@@ -179,10 +179,14 @@ def test_decisions_hold_and_taking_them_back_restores_everything(people: pd.Data
     pd.testing.assert_frame_equal(clusters(connection), before)
 
 
+def with_national_ids(people: pd.DataFrame) -> pd.DataFrame:
+    """Return the records with a national id each, no two of which are alike."""
+    digits = np.random.default_rng(2).integers(10**7, 10**8, len(people))
+    return people.assign(national_id=[f"{number}{number * 7 % 10**6}" for number in digits])
+
+
 def test_a_vetoed_field_keeps_apart_what_all_else_puts_together(people: pd.DataFrame) -> None:
-    twins = people.copy()
-    digits = np.random.default_rng(2).integers(10**7, 10**8, len(twins))
-    twins["national_id"] = [f"{number}{number * 7 % 10**6}" for number in digits]
+    twins = with_national_ids(people)
     connection = connection_with(twins)
     report = run(connection, {**FIELDS, "national_id": "national_id"}, veto_fields=("national_id",))
     assert report.persons == len(twins)
@@ -298,3 +302,25 @@ def test_a_record_id_that_occurs_twice_is_refused(people: pd.DataFrame) -> None:
     assert not connection.execute(
         "select 1 from duckdb_tables() where table_name = 'record_clusters'"
     ).fetchall()
+
+
+@pytest.mark.parametrize(
+    "options", [{"least_match_weight": 12.0}, {"veto_fields": ("national_id",)}]
+)
+def test_other_options_hold_also_for_what_did_not_change(
+    people: pd.DataFrame, options: dict[str, Any]
+) -> None:
+    fields = {**FIELDS, "national_id": "national_id"}
+    people = with_national_ids(people)
+    connection = connection_with(people)
+    run(connection, fields)
+    model = connection.execute("from identity.linking_models").df()
+    before = clusters(connection)
+    assert not run(connection, fields, **options).is_trained
+    whole = connection_with(people)
+    whole.execute("create schema identity")
+    whole.register("model", model)
+    whole.execute("create table identity.linking_models as from model")
+    run(whole, fields, **options)
+    pd.testing.assert_frame_equal(clusters(connection), clusters(whole))
+    assert not clusters(connection)["person_cluster"].equals(before["person_cluster"])
