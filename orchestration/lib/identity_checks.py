@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from ml.identity.relations import has_table
+
 # More records than this on one person are seldom one person: a shop's telephone, a test account.
 LARGEST_UNREVIEWED = 50
 # The share of linked records moves by a few points when a system is added; more is another resolver.
@@ -72,12 +74,8 @@ def _drift(connection: duckdb.DuckDBPyConnection) -> Outcome:
     ((share,),) = connection.execute(
         """select 1 - count(distinct customer_id) / nullif(count(*), 0) from identity.customer_ids"""
     ).fetchall()
-    ((has_before,),) = connection.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'marts' "
-        "and table_name = 'customer_identities'"
-    ).fetchall()
     before = None
-    if has_before:
+    if has_table(connection, "marts.customer_identities"):
         ((before,),) = connection.execute(
             """select 1 - count(distinct customer_id) / nullif(count(*), 0)
             from marts.customer_identities where valid_to is null and source_system in

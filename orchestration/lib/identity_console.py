@@ -17,6 +17,7 @@ from rich.table import Table
 
 from ml.identity.golden.steward import has_personal_key
 from ml.identity.linking import LinkingError, PairExplanation, explain_pair, link_path
+from ml.identity.relations import has_table
 from orchestration.lib.connection import open_published
 from orchestration.lib.errors import ConfigurationError
 from orchestration.lib.identity_resolution import TO_LINK, filled_fields
@@ -186,11 +187,7 @@ def _shown(record: str, is_with_values: bool) -> str:
 
 
 def _require_identity(connection: duckdb.DuckDBPyConnection) -> None:
-    ((found,),) = connection.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'identity' "
-        "and table_name = 'quality_report'"
-    ).fetchall()
-    if not found:
+    if not has_table(connection, "identity.quality_report"):
         raise ConfigurationError(
             "The published warehouse was built before identity resolution. Run `cadencia run` once."
         )
@@ -247,11 +244,10 @@ def _closest(
 
 
 def _has_pairs(connection: duckdb.DuckDBPyConnection) -> bool:
-    ((found,),) = connection.execute(
-        "select count(*) from information_schema.tables where table_schema = 'identity' "
-        "and table_catalog = current_database() and table_name in ('linkage_pairs', 'linkage_features')"
-    ).fetchall()
-    return bool(found == 2)
+    return all(
+        has_table(connection, name)
+        for name in ("identity.linkage_pairs", "identity.linkage_features")
+    )
 
 
 def _print_pair(

@@ -16,6 +16,7 @@ import duckdb
 import ml.identity.golden as golden
 from ml.identity.golden.records import USABLE
 from ml.identity.linking import LinkingOptions, RecordFields, resolve
+from ml.identity.relations import has_table
 from orchestration.lib.errors import ConfigurationError, InputError
 from orchestration.lib.linking_models import chosen_model, forget_scores
 
@@ -92,7 +93,7 @@ def _resolve(
     is_looking_back: bool,
 ) -> ResolveCounts:
     # the customers of the run before are those of a later day, or of the unmerge itself
-    if _has_table(connection, "customer_ids") and not is_looking_back:
+    if has_table(connection, "identity.customer_ids") and not is_looking_back:
         golden.expand_unmerges(
             connection,
             decisions=DECISIONS,
@@ -163,14 +164,6 @@ def filled_fields(connection: duckdb.DuckDBPyConnection) -> RecordFields | None:
         return None
     has_given_name = "given_name" in roles
     return RecordFields.of(roles, given_name_root="given_name_root" if has_given_name else None)
-
-
-def _has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    ((found,),) = connection.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'identity' and table_name = ?",
-        [table],
-    ).fetchall()
-    return bool(found)
 
 
 def write_golden(

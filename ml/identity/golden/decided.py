@@ -16,6 +16,7 @@ import duckdb
 
 from ml.identity.golden.members import CLUSTERS
 from ml.identity.golden.steward import ALWAYS, DECISIONS
+from ml.identity.relations import has_table
 
 # What the linking found of the records that were united, for it writes only what it changes.
 FOUND = "identity.united_records"
@@ -38,11 +39,8 @@ def restore_found(connection: duckdb.DuckDBPyConnection) -> None:
         f"""create schema if not exists identity;
         create table if not exists {FOUND} (record_id varchar, person_cluster varchar, link_reason varchar)"""
     )
-    ((united, is_clustered),) = connection.execute(
-        f"""select (select count(*) from {FOUND}), (select count(*) from duckdb_tables()
-            where schema_name = 'identity' and table_name = 'record_clusters')"""
-    ).fetchall()
-    if united and is_clustered:
+    ((united,),) = connection.execute(f"select count(*) from {FOUND}").fetchall()
+    if united and has_table(connection, CLUSTERS):
         connection.execute(
             f"""update {CLUSTERS} as clusters
             set person_cluster = found.person_cluster, link_reason = found.link_reason

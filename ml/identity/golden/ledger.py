@@ -11,6 +11,7 @@ import duckdb
 
 from ml.identity.golden.assignments import ASSIGNED, ASSIGNMENTS
 from ml.identity.golden.steward import DECISIONS
+from ml.identity.relations import has_table
 
 
 def ledger_of(kind: str) -> str:
@@ -93,17 +94,13 @@ def append_changes(connection: duckdb.DuckDBPyConnection, kind: str, as_of: date
 
 def _mark_steward_moves(connection: duckdb.DuckDBPyConnection, column: str) -> None:
     """Mark the moves that follow from a decision about a pair that now is together or apart."""
-    ((has_decisions,),) = connection.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'identity' "
-        "and table_name = 'steward_decisions'"
-    ).fetchall()
     connection.execute(
         "alter table golden_moves add column is_matched_by_steward boolean default false"
     )
     connection.execute(
         "alter table golden_moves add column is_unmerged_by_steward boolean default false"
     )
-    if not has_decisions:
+    if not has_table(connection, DECISIONS):
         return
     both_ways = f"""select record_id_l as one, record_id_r as other, decision from {DECISIONS}
         union all select record_id_r, record_id_l, decision from {DECISIONS}"""

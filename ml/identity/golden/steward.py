@@ -18,6 +18,7 @@ import duckdb
 
 from ml.identity.golden.assignments import KNOWN_RECORDS
 from ml.identity.golden.errors import ContradictoryDecisionsError
+from ml.identity.relations import has_table
 
 DECISIONS = "identity.steward_decisions"
 # What the linking reads: it would weigh an always-match against what the other records say.
@@ -160,11 +161,7 @@ def prepare_decisions(
 
 def _heirs(connection: duckdb.DuckDBPyConnection, decisions: str, records: str) -> dict[str, str]:
     """Return the records that continue vanished ones: a decision outlives the keys of a source."""
-    ((is_known,),) = connection.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'identity' "
-        "and table_name = 'known_records'"
-    ).fetchall()
-    if not is_known:
+    if not has_table(connection, KNOWN_RECORDS):
         return {}
     return dict(
         connection.execute(
