@@ -1,4 +1,4 @@
-{# Quintile scores with ties kept together. #}
+{# Quintile scores with ties kept together, and weighted means. #}
 
 {#
   Position of a row in an ordering, in (0, 1): rows with equal values share the middle of the places
@@ -13,4 +13,16 @@
 {# Score 1 (lowest fifth) to 5 (highest fifth) of a position. #}
 {% macro quintile(position) -%}
     cast(least(5, floor(5 * {{ position }}) + 1) as integer)
+{%- endmacro %}
+
+
+{#
+  Mean of a value weighted by another, of the rows that have it. A decimal: the sum of doubles depends on
+  the order of its rows.
+#}
+{% macro weighted_mean(value, weight) -%}
+    cast(
+        sum({{ value }} * {{ weight }})
+        / nullif(sum(case when {{ value }} is not null then {{ weight }} end), 0) as decimal(18, 4)
+    )
 {%- endmacro %}

@@ -53,20 +53,13 @@ municipal as (
 
 ),
 
--- decimals: a sum of doubles depends on the order of its rows
 provincial_income as (
 
     select
         province_code,
         reference_year,
-        cast(
-            sum(net_income_per_person * weight)
-            / nullif(sum(case when net_income_per_person is not null then weight end), 0) as decimal(18, 4)
-        ) as net_income_per_person,
-        cast(
-            sum(net_income_per_household * weight)
-            / nullif(sum(case when net_income_per_household is not null then weight end), 0) as decimal(18, 4)
-        ) as net_income_per_household
+        {{ weighted_mean('net_income_per_person', 'weight') }} as net_income_per_person,
+        {{ weighted_mean('net_income_per_household', 'weight') }} as net_income_per_household
     from municipal
     group by province_code, reference_year
 
@@ -120,14 +113,8 @@ country as (
 
     select
         reference_year,
-        cast(
-            sum(net_income_per_person * weight)
-            / nullif(sum(case when net_income_per_person is not null then weight end), 0) as decimal(18, 4)
-        ) as net_income_per_person,
-        cast(
-            sum(net_income_per_household * weight)
-            / nullif(sum(case when net_income_per_household is not null then weight end), 0) as decimal(18, 4)
-        ) as net_income_per_household,
+        {{ weighted_mean('net_income_per_person', 'weight') }} as net_income_per_person,
+        {{ weighted_mean('net_income_per_household', 'weight') }} as net_income_per_household,
         sum(population) as population
     from provincial
     group by reference_year
