@@ -32,6 +32,9 @@ NOT_LOADED_BY = (
     "reject_limit_share",
 )
 
+# What is said about a column, not how it is read.
+NOT_READ_BY = ("data_class", "identifier_kind")
+
 
 @dataclass(frozen=True)
 class ColumnContract:
@@ -48,6 +51,7 @@ class ColumnContract:
     maximum: float | None = None
     date_format: str | tuple[str, ...] | None = None
     position: tuple[int, int] | None = None
+    identifier_kind: str | None = None
 
     @property
     def accepted_names(self) -> tuple[str, ...]:
@@ -124,7 +128,7 @@ class TableContract:
         """Hash of everything that changes what a load of the same file would give."""
         content = _without_defaults(self, leave_out=NOT_LOADED_BY)
         content["columns"] = [
-            _without_defaults(column, leave_out=("data_class",)) for column in self.columns
+            _without_defaults(column, leave_out=NOT_READ_BY) for column in self.columns
         ]
         content["loader"] = LOADER_VERSION
         text = json.dumps(content, sort_keys=True, default=asdict)

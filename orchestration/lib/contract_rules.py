@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 Problem = tuple[list[str | int], str]
 META = ("config", "meta", "cadencia")
 CUSTOMARY_FORMATS = {"database": "database", "rest": "rest"}
+IDENTIFYING_CLASSES = ("direct_identifier", "customer_key")
 JSON_FORMATS = frozenset({"auto", "json", "ndjson", "rest"})
 
 
@@ -79,6 +80,25 @@ def _how_it_merges(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "cursor", "an incremental extract is no snapshot: declare delivery: upsert or append"
 
 
+def _who_it_points_at(column: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Erasure, export and the search for leaks find a person by the kinds of the columns."""
+    meta = meta_of(column)
+    is_identifying = meta["data_class"] in IDENTIFYING_CLASSES
+    if is_identifying and "identifier_kind" not in meta:
+        yield (
+            "data_class",
+            f"the column '{column['name']}' is a {meta['data_class']}, so it wants an "
+            "identifier_kind beside its data_class, e.g. identifier_kind: email (docs/privacy.md "
+            "lists the kinds)",
+        )
+    if not is_identifying and "identifier_kind" in meta:
+        yield (
+            "identifier_kind",
+            f"the column '{column['name']}' has an identifier_kind, which is for the data_class "
+            f"direct_identifier or customer_key, not for {meta['data_class']}",
+        )
+
+
 def _known_zone(block: Mapping[str, Any], path: list[str | int]) -> Iterator[Problem]:
     zone = meta_of(block).get("timezone", "UTC")
     if zone not in available_timezones():
@@ -108,3 +128,6 @@ def semantic_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
                 *_how_it_merges(meta),
             ):
                 yield [*path, *META, key], sentence
+            for position, column in enumerate(table["columns"]):
+                for key, sentence in _who_it_points_at(column):
+                    yield [*path, "columns", position, *META, key], sentence

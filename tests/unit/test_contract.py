@@ -68,6 +68,19 @@ def test_a_table_may_have_a_clock_of_its_own(tmp_path: Path) -> None:
         ("timezone: UTC", "timezone: Madrid", 8, "no time zone of the IANA list"),
         ("format: parquet", "timezone: Madrid, format: parquet", 15, "no time zone of the IANA"),
         ("data_class: none", "data_klass: none", 20, "data_klass"),
+        ("data_class: none", "data_class: customer_key", 20, "wants an identifier_kind beside"),
+        (
+            "data_class: none",
+            "data_class: direct_identifier, identifier_kind: fax",
+            20,
+            "'fax' is not one of",
+        ),
+        (
+            "data_class: none",
+            "data_class: none, identifier_kind: email",
+            20,
+            "not for none",
+        ),
     ],
 )
 def test_a_broken_file_names_line_and_fault(
@@ -110,3 +123,11 @@ def test_fingerprint_follows_what_changes_a_load(tmp_path: Path) -> None:
     (system,) = load_contract_file(write(tmp_path, GOOD))
     (other,) = load_contract_file(write(tmp_path, GOOD.replace("varchar", "bigint")))
     assert system.tables[0].fingerprint() != other.tables[0].fingerprint()
+
+
+def test_fingerprint_does_not_follow_what_is_said_about_privacy(tmp_path: Path) -> None:
+    (system,) = load_contract_file(write(tmp_path, GOOD))
+    said = "data_class: direct_identifier, identifier_kind: loyalty_card"
+    (other,) = load_contract_file(write(tmp_path, GOOD.replace("data_class: none", said)))
+    assert other.tables[0].columns[0].identifier_kind == "loyalty_card"
+    assert system.tables[0].fingerprint() == other.tables[0].fingerprint()
