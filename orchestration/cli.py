@@ -1,7 +1,8 @@
 """The command `cadencia`: run, status, sql, identity, audit, simulate, doctor, rollback.
 
 Belongs here: options, output and exit codes (0 done, 1 a check failed and nothing was published,
-2 bad configuration or input). Does not: the work, which is in `lib` and the Dagster job.
+2 bad configuration or input). Does not: the work, which is in `lib` and the Dagster job; the commands
+about personal data, which are in `cli_privacy`.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from orchestration.cli_privacy import app as privacy_app
 from orchestration.lib.errors import CadenciaError
 from orchestration.settings import DBT_PROJECT_DIR, Settings, get_settings
+from orchestration.terminal import console, errors
 
 app = typer.Typer(
     help="Cadencia: the open predictive-CRM warehouse.",
@@ -25,19 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
-
-def _terminal(descriptor: int) -> Console:
-    """Return a console on a copy of the terminal's descriptor.
-
-    During a run Dagster points descriptors 1 and 2 at its log files, and libraries replace
-    sys.stdout; the progress display must reach the terminal all the same.
-    """
-    return Console(file=os.fdopen(os.dup(descriptor), "w", encoding="utf-8"))
-
-
-console = _terminal(1)
-errors = _terminal(2)
+app.add_typer(privacy_app)
 
 
 def _say(error: CadenciaError) -> int:
@@ -149,7 +140,12 @@ def identity(
     """Tell how finding people went, why two records are one person, or what to review."""
     from orchestration.lib.identity_console import print_explanation, print_report, print_review
 
-    crm_file = get_settings().warehouse_dir / "crm.duckdb"
+    settings = get_settings()
+    crm_file = settings.warehouse_dir / "crm.duckdb"
+    if is_with_values and (explain or review):
+        _record(
+            settings, "identity_show_personal_values", {"view": "explain" if explain else "review"}
+        )
     if explain:
         print_explanation(crm_file, *explain, is_with_values, console)
     elif review:
@@ -235,11 +231,21 @@ def rollback(
     settings = get_settings()
     with hold_run_lock(settings.warehouse_dir, "rollback"):
         chosen = publish_again(settings.warehouse_dir, run_id or None)
+        _record(settings, "rollback", {"run_id": chosen.run_id, **chosen.details})
     console.print(
         f"Published again: run {chosen.run_id[:8]} of {chosen.published_at[:19]} "
         f"(as of {chosen.details.get('as_of_date', 'unknown')}). "
         f"`cadencia status` lists the versions that are kept."
     )
+
+
+def _record(settings: Settings, action: str, details: Mapping[str, str]) -> None:
+    """Note an action in the audit log."""
+    from datetime import UTC, datetime
+
+    from orchestration.lib.privacy.audit_log import append
+
+    append(settings.home, action, details, now=datetime.now(UTC))
 
 
 @app.command()

@@ -1,9 +1,13 @@
-"""`cadencia sql`: read-only queries on the published warehouse, once or at a prompt."""
+"""`cadencia sql`: read-only queries on the published warehouse, once or at a prompt.
+
+A query on the database with personal data is noted in the audit log before it runs.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 
 import duckdb
 from rich.console import Console
@@ -11,6 +15,7 @@ from rich.table import Table
 
 from orchestration.lib.connection import open_published
 from orchestration.lib.errors import ConfigurationError, InputError
+from orchestration.lib.privacy.audit_log import append, keyed_digest
 from orchestration.settings import Settings
 
 DATABASES = ("analytics", "crm")
@@ -56,6 +61,38 @@ def _run(
         raise InputError(f"The query failed: {error}") from None
 
 
+def _record(
+    settings: Settings,
+    database: str,
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    output: str,
+) -> None:
+    """Note a query on personal data: which tables, and a keyed digest, for its text may name people."""
+    if database != "crm":
+        return
+    known = {
+        f"{schema}.{table}"
+        for schema, table in connection.execute(
+            "select table_schema, table_name from information_schema.tables"
+        ).fetchall()
+    }
+    try:
+        tables = sorted(connection.get_table_names(query, qualified=True) & known)
+    except duckdb.Error:
+        tables = []
+    append(
+        settings.home,
+        "sql_crm",
+        {
+            "query": keyed_digest(settings.home, "query", query.strip()),
+            "tables": tables,
+            "format": output,
+        },
+        now=datetime.now(UTC),
+    )
+
+
 def _check(database: str, output: str) -> None:
     if database not in DATABASES:
         raise ConfigurationError(f"--database is '{database}'; choose {' or '.join(DATABASES)}.")
@@ -75,6 +112,7 @@ def run_query(
     """
     _check(database, output)
     with open_published(settings.warehouse_dir / f"{database}.duckdb") as connection:
+        _record(settings, database, connection, query, output)
         _run(connection, query, output, limit, console)
 
 
@@ -97,8 +135,10 @@ def run_shell(settings: Settings, database: str, output: str, limit: int, consol
             if line.rstrip().endswith(";"):
                 query, buffer = "\n".join(buffer), []
                 try:
+                    _record(settings, database, connection, query, output)
                     _run(connection, query, output, limit, console)
                 except InputError as error:
                     console.print(str(error), style="red", markup=False)
         if any(line.strip() for line in buffer):
+            _record(settings, database, connection, "\n".join(buffer), output)
             _run(connection, "\n".join(buffer), output, limit, console)

@@ -16,6 +16,7 @@ OWNERS_BY_GROUP = {
     "contact_plan": "team:crm",
     "publish": "team:analytics-engineering",
     "quality": "team:analytics-engineering",
+    "privacy": "team:privacy",
 }
 
 

@@ -67,6 +67,7 @@ def test_every_asset_is_described_grouped_and_owned(definitions: dg.Definitions)
     groups = {spec.group_name for spec in specs(definitions)}
     assert groups == {
         "ingest", "warehouse", "identity", "intelligence", "contact_plan", "publish", "quality",
+        "privacy",
     }  # fmt: skip
 
 

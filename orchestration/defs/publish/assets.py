@@ -8,6 +8,7 @@ from orchestration.lib.analytics import build_analytics
 from orchestration.lib.dbt_project import read_manifest
 from orchestration.lib.housekeeping import describe_tables, drop_unknown_relations
 from orchestration.lib.keys import load_key
+from orchestration.lib.privacy.audit_log import append
 from orchestration.lib.publishing import publish
 from orchestration.lib.run_records import record_run
 from orchestration.lib.translator import belongs_to
@@ -23,7 +24,7 @@ def publishing() -> dg.Definitions:
     written_by_python = [
         dg.AssetKey([source["schema"], source["name"]])
         for source in manifest["sources"].values()
-        if source["schema"] in ("identity", "ml", "plan")
+        if source["schema"] in ("identity", "ml", "plan", "privacy")
     ]
     built_by_dbt = [
         dg.AssetKey([node["schema"], node["name"]])
@@ -76,6 +77,12 @@ def publishing() -> dg.Definitions:
         )
         as_of = str(warehouse.as_of_date())
         systems = ",".join(system.name for system in warehouse.systems())
+        append(
+            settings.home,
+            "publish",
+            {"run_id": warehouse.run_id, "as_of_date": as_of, "source_systems": systems},
+            now=datetime.now(UTC),
+        )
         folder = publish(
             settings.warehouse_dir,
             warehouse.folder,
