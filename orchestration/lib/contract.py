@@ -30,6 +30,11 @@ NOT_LOADED_BY = (
     "is_optional",
     "freshness_days",
     "reject_limit_share",
+    "erasure",
+    "record_keys",
+    "record_lookup",
+    "grouped_by",
+    "registered_at",
 )
 
 # What is said about a column, not how it is read.
@@ -101,6 +106,11 @@ class TableContract:
     freshness_days: int | None = None
     reject_limit_share: float | None = None
     rest: RestContract | None = None
+    erasure: str | None = None
+    record_keys: tuple[str, ...] = ()
+    record_lookup: str | None = None
+    grouped_by: tuple[str, ...] = ()
+    registered_at: str | None = None
 
     @property
     def relation(self) -> str:
@@ -218,6 +228,8 @@ def _table_from(system: str, timezone: str, block: Mapping[str, Any]) -> TableCo
             "columns": tuple(_column_from(column) for column in block["columns"]),
             "primary_key": as_tuple(meta.get("primary_key")),
             "version_by": as_tuple(meta.get("version_by")),
+            "record_keys": as_tuple(meta.get("record_keys")),
+            "grouped_by": as_tuple(meta.get("grouped_by")),
             "rest": RestContract.from_meta(meta.get("rest")),
             "timezone": meta.get("timezone", timezone),
         }

@@ -32,7 +32,7 @@ def as_tuple(value: str | list[str] | None) -> tuple[str, ...]:
 def _references(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     meta = meta_of(table)
     names = {column["name"] for column in table["columns"]}
-    for key in ("primary_key", "version_by", "event_time", "cursor"):
+    for key in ("primary_key", "version_by", "event_time", "cursor", "grouped_by", "registered_at"):
         for name in as_tuple(meta.get(key)):
             if name not in names:
                 yield key, f"{key} names '{name}', which is not a declared column"
