@@ -41,6 +41,27 @@ def drop_unknown_relations(
     return sorted(dropped)
 
 
+def drop_undeclared_raw(
+    connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]
+) -> list[str]:
+    """Drop raw tables that no contract declares any more; return their names.
+
+    For a full refresh only, which builds every raw table again from its files: what cannot be built
+    is nobody's, and nobody would answer for the personal data in it.
+    """
+    declared = {
+        source["identifier"] for source in manifest["sources"].values() if source["schema"] == "raw"
+    }
+    found = connection.execute(
+        "select table_name from duckdb_tables() "
+        "where schema_name = 'raw' and database_name = current_database()"
+    ).fetchall()
+    dropped = sorted(table for (table,) in found if table not in declared)
+    for table in dropped:
+        connection.execute(f'drop table raw."{table}"')
+    return [f"raw.{table}" for table in dropped]
+
+
 def describe_tables(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) -> None:
     """Put the yml's descriptions on the tables that dbt doesn't describe: those that Python writes."""
     for source in manifest["sources"].values():

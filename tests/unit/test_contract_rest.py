@@ -42,7 +42,9 @@ sources:
           - name: person_id
             data_type: varchar
             description: Person.
-            config: {meta: {cadencia: {is_required: true, data_class: customer_key, identifier_kind: customer_key}}}
+            config:
+              meta:
+                cadencia: {is_required: true, data_class: customer_key, identifier_kind: customer_key}
           - name: updated_at
             data_type: timestamp
             description: Last change.

@@ -1,19 +1,42 @@
 """The last step: build the analysts' database, then publish both files in one move."""
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
 from orchestration.lib.analytics import build_analytics
 from orchestration.lib.dbt_project import read_manifest
-from orchestration.lib.housekeeping import describe_tables, drop_unknown_relations
+from orchestration.lib.housekeeping import (
+    describe_tables,
+    drop_undeclared_raw,
+    drop_unknown_relations,
+)
 from orchestration.lib.keys import load_key
+from orchestration.lib.preview import markdown_table
 from orchestration.lib.privacy.audit_log import append
+from orchestration.lib.privacy.registry import CLASSES, PersonalColumn, write_registry
 from orchestration.lib.publishing import publish
 from orchestration.lib.run_records import record_run
 from orchestration.lib.translator import belongs_to
 from orchestration.resources import WarehouseResource, disabled_systems
 from orchestration.settings import DBT_PROJECT_DIR
+
+PUBLISHED = dg.AssetKey(["publish", "warehouse"])
+REGISTRY = dg.AssetKey(["privacy", "personal_columns"])
+
+
+def _registry_metadata(columns: Sequence[PersonalColumn]) -> dict[str, Any]:
+    """Return how many columns there are of each class, by schema."""
+    counts = Counter((column.schema, column.data_class) for column in columns)
+    schemas = sorted({column.schema for column in columns})
+    rows = [(schema, *(counts[schema, each] for each in CLASSES)) for schema in schemas]
+    return {
+        "dagster/row_count": len(columns),
+        "columns": dg.MetadataValue.md(markdown_table(["schema", *CLASSES], rows)),
+    }
 
 
 @dg.definitions
@@ -25,6 +48,7 @@ def publishing() -> dg.Definitions:
         dg.AssetKey([source["schema"], source["name"]])
         for source in manifest["sources"].values()
         if source["schema"] in ("identity", "ml", "plan", "privacy")
+        and (source["schema"], source["name"]) != ("privacy", "personal_columns")
     ]
     built_by_dbt = [
         dg.AssetKey([node["schema"], node["name"]])
@@ -37,24 +61,42 @@ def publishing() -> dg.Definitions:
         if not any(belongs_to(key, system) for system in disabled)
     ]
 
-    @dg.asset(
-        key=["publish", "warehouse"],
-        deps=[
-            *upstream,
-            dg.AssetKey(["raw", "rejects"]),
-            dg.AssetKey(["quality", "source_profiles"]),
+    tables = [
+        *upstream,
+        dg.AssetKey(["raw", "rejects"]),
+        dg.AssetKey(["quality", "source_profiles"]),
+    ]
+
+    @dg.multi_asset(
+        name="publish__warehouse",
+        specs=[
+            dg.AssetSpec(
+                REGISTRY,
+                deps=tables,
+                group_name="privacy",
+                owners=["team:privacy"],
+                kinds={"python", "duckdb"},
+                description=(
+                    "The registry of personal columns: what each column of the warehouse says of a "
+                    "person. A column that nobody has classed stops the run. One row per column."
+                ),
+            ),
+            dg.AssetSpec(
+                PUBLISHED,
+                deps=[*tables, REGISTRY],
+                group_name="publish",
+                owners=["team:analytics-engineering"],
+                kinds={"duckdb"},
+                description=(
+                    "The published warehouse: `crm.duckdb` and the pseudonymised `analytics.duckdb`. "
+                    "A run that does not include this asset changes nothing that readers see."
+                ),
+            ),
         ],
-        group_name="publish",
-        owners=["team:analytics-engineering"],
-        kinds={"duckdb"},
-        description=(
-            "The published warehouse: `crm.duckdb` and the pseudonymised `analytics.duckdb`. A run "
-            "that does not include this asset changes nothing that readers see."
-        ),
     )
     def published_warehouse(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
-    ) -> dg.MaterializeResult:
+    ) -> Iterator[dg.MaterializeResult]:
         settings = warehouse.settings
         now = datetime.now(UTC).replace(tzinfo=None)
         started = context.instance.get_run_stats(context.run_id).start_time
@@ -67,8 +109,12 @@ def publishing() -> dg.Definitions:
                 warehouse.full_refresh,
             )
             dropped = drop_unknown_relations(connection, manifest)
+            if warehouse.full_refresh:
+                dropped += drop_undeclared_raw(connection, manifest)
+            columns = write_registry(manifest, connection)
             describe_tables(connection, manifest)
             connection.execute("checkpoint")
+        yield dg.MaterializeResult(asset_key=REGISTRY, metadata=_registry_metadata(columns))
         if dropped:
             context.log.info(f"Dropped what the project no longer builds: {', '.join(dropped)}")
         key = load_key("pseudonym", settings.pseudonym_key.get_secret_value(), settings.keys_dir)
@@ -89,13 +135,14 @@ def publishing() -> dg.Definitions:
             {"as_of_date": as_of, "source_systems": systems},
             settings.keep_published,
         )
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
+            asset_key=PUBLISHED,
             metadata={
                 "as_of_date": as_of,
                 "path": dg.MetadataValue.path(str(folder)),
                 "tables": len(counts),
                 "dagster/row_count": sum(counts.values()),
-            }
+            },
         )
 
     return dg.Definitions(assets=[published_warehouse])
