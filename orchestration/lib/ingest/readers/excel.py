@@ -186,6 +186,22 @@ def _header(source: Source, rows: list[Row], index: int) -> tuple[str, ...]:
     return unique_names(names)
 
 
+def sheet_places(source: Source) -> Iterator[tuple[str, int, tuple[str, ...], int]]:
+    """Yield the sheets that are read: name, row of the header (from 1), its names, and the offset.
+
+    Row ``number`` of the delivery stands in row ``header + number - offset`` of the first sheet for
+    which that number is greater than the offset and no greater than the next one's.
+    """
+    workbook = _open(source)
+    offset = 0
+    for name in _sheet_names(source, workbook):
+        rows = _rows_of(source, workbook.get_sheet_by_name(name))
+        header = _header_index(source.table, rows) + 1
+        names, texts = _sheet_rows(source, workbook, name)
+        yield name, header, names, offset
+        offset += max((number for number, _ in texts), default=0)
+
+
 def _sheet_rows(
     source: Source, workbook: CalamineWorkbook, name: str
 ) -> tuple[tuple[str, ...], Iterator[tuple[int, list[str | None]]]]:

@@ -183,7 +183,8 @@ def _unpacked(value: bytes) -> bytes:
     return value
 
 
-def _as_bytes(value: object) -> bytes:
+def as_bytes(value: object) -> bytes:
+    """Return a value of SQLite as bytes to search, unpacked where it is packed."""
     if isinstance(value, bytes):
         return _unpacked(value)
     return str(value).encode()
@@ -241,12 +242,12 @@ def _search_sqlite_table(
     names = [index for index, column in enumerate(columns) if is_name(column)]
     while rows := cursor.fetchmany(ROWS_AT_ONCE // 10):
         by_column = {
-            column: [_as_bytes(value) for value in values if value is not None]
+            column: [as_bytes(value) for value in values if value is not None]
             for column, values in zip(columns, zip(*rows, strict=True), strict=True)
         }
         if len(names) > 1:
             by_column["(names side by side)"] = [
-                b" ".join(_as_bytes(row[index]) for index in names if row[index] is not None)
+                b" ".join(as_bytes(row[index]) for index in names if row[index] is not None)
                 for row in rows
             ]
         for column, values in by_column.items():
