@@ -1,4 +1,4 @@
-"""The commands about personal data: audit-log.
+"""The commands about personal data: audit-log, retention.
 
 Belongs here: options, output and exit codes. Does not: the work, which is in `lib/privacy`.
 """
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from orchestration.settings import get_settings
-from orchestration.terminal import console
+from orchestration.terminal import console, errors
 
 app = typer.Typer()
 
@@ -33,3 +33,37 @@ def audit_log(
         print_verification(get_settings(), expected, console)
     else:
         print_entries(get_settings(), output, limit, console)
+
+
+@app.command()
+def retention(
+    as_of: Annotated[
+        str, typer.Option(help="Periods count back from this day (default: the warehouse's).")
+    ] = "",
+    is_dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be deleted.")
+    ] = False,
+) -> None:
+    """Delete what is older than its retention period, and publish: the Dagster job `retention`."""
+    from datetime import UTC, datetime
+
+    from orchestration.lib.as_of import parse_as_of
+    from orchestration.lib.privacy import retention_console
+
+    settings = get_settings()
+    published = retention_console.published_as_of(settings)
+    day = parse_as_of(as_of, datetime.now(UTC).date()) or published
+    if is_dry_run:
+        retention_console.print_preview(settings, day, console)
+        return
+    from orchestration.run_job import RunOptions, run_daily
+
+    options = RunOptions(as_of=str(published), job="retention", retention_as_of=str(day))
+    outcome = run_daily(settings, options, console)
+    if not outcome.is_success:
+        for sentence in outcome.errors:
+            errors.print(sentence, style="red", markup=False, soft_wrap=True)
+        errors.print("Retention failed. What was published before is still there; run it again.")
+        raise typer.Exit(outcome.exit_code)
+    retention_console.print_results(settings, outcome.run_id, console)
+    console.print("What else was deleted stands in `cadencia audit-log`.")

@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -18,17 +18,19 @@ import duckdb
 import pandas as pd
 from pydantic import Field, PrivateAttr
 
-from orchestration.lib.connection import open_for_writing
+from orchestration.lib.as_of import parse_as_of
+from orchestration.lib.connection import open_for_writing, open_published
 from orchestration.lib.contract import SystemContract, load_contracts, select_systems
 from orchestration.lib.dagster_home import close_orphans
 from orchestration.lib.dbt_project import declared_columns, read_manifest
 from orchestration.lib.errors import ConfigurationError, ContractError, RunLockedError
-from orchestration.lib.publishing import make_working_copy
+from orchestration.lib.publishing import current_run_dir, make_working_copy
 from orchestration.lib.remote.run_extracts import RunExtracts
 from orchestration.lib.run_lock import hold_run_lock
 from orchestration.settings import ALWAYS_READ, DBT_PROJECT_DIR, Settings, get_settings
 
 STAGING_DIR = DBT_PROJECT_DIR / "models" / "staging"
+RETENTION_JOB = "retention"
 
 
 def disabled_systems() -> frozenset[str]:
@@ -69,10 +71,12 @@ class WarehouseResource(dg.ConfigurableResource):
     as_of: str = ""
     full_refresh: bool = False
     lock_wait_seconds: int = 3600
+    retention_as_of: str = ""
 
     _settings: Settings = PrivateAttr()
     _folder: Path = PrivateAttr()
     _run_id: str = PrivateAttr()
+    _job_name: str = PrivateAttr(default="")
     _extracts: RunExtracts = PrivateAttr()
 
     @contextmanager
@@ -81,6 +85,7 @@ class WarehouseResource(dg.ConfigurableResource):
         settings = get_settings()
         self._settings = settings
         self._run_id = context.run_id or "ad-hoc"
+        self._job_name = context.dagster_run.job_name if context.dagster_run else ""
         os.umask(0o077)
         with _lock_or_wait(context, settings.warehouse_dir, self._run_id, self.lock_wait_seconds):
             close_orphans(context.instance, self._run_id)
@@ -124,6 +129,30 @@ class WarehouseResource(dg.ConfigurableResource):
         """Return the contracts of the run's source systems."""
         names = self.source_systems or list(self._settings.sources)
         return select_systems(load_contracts(STAGING_DIR), names)
+
+    def retention_date(self) -> date | None:
+        """Return the date from which periods count back, when this run moves the retention cuts.
+
+        The job `retention` does: to ``retention_as_of``, else to the as-of date of the version before.
+
+        Raises
+        ------
+        ConfigurationError
+            When there is no version before and no date was handed in.
+        """
+        if not (self.retention_as_of or self._job_name == RETENTION_JOB):
+            return None
+        handed_in = parse_as_of(self.retention_as_of, datetime.now(UTC).date())
+        if handed_in is not None:
+            return handed_in
+        published = current_run_dir(self._settings.warehouse_dir)
+        if published is None:
+            raise ConfigurationError(
+                "Nothing is published yet, so there is nothing to delete. Run `cadencia run` first."
+            )
+        with open_published(published / "crm.duckdb") as connection:
+            as_of: date = connection.execute("select as_of_date from ops.settings").fetchall()[0][0]
+        return as_of
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -1,4 +1,4 @@
-"""Run the job `daily` from the command line on the instance that the UI shows.
+"""Run the job `daily` (or `retention`) from the command line on the instance that the UI shows.
 
 Belongs here: starting the job in this process and reading why it failed. Does not: printing.
 """
@@ -24,6 +24,8 @@ class RunOptions:
 
     as_of: str = ""
     full_refresh: bool = False
+    job: str = "daily"
+    retention_as_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,14 @@ def run_daily(settings: Settings, options: RunOptions, console: Console) -> RunO
     from orchestration.definitions import defs
 
     instance = open_instance(settings.dagster_home)
-    job = defs().resolve_job_def("daily")
+    job = defs().resolve_job_def(options.job)
     run_id = str(uuid.uuid4())
     warehouse = {
         "source_systems": list(settings.sources),
         "as_of": options.as_of,
         "full_refresh": options.full_refresh,
         "lock_wait_seconds": 0,
+        "retention_as_of": options.retention_as_of,
     }
 
     def work() -> dg.ExecuteInProcessResult:

@@ -91,10 +91,10 @@ def test_publishing_waits_for_every_table(definitions: dg.Definitions) -> None:
     assert others - graph.get_ancestor_asset_keys(publish) == set()
 
 
-def test_the_schedule_is_off_until_somebody_turns_it_on(definitions: dg.Definitions) -> None:
-    (schedule,) = definitions.schedules or []
-    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    assert schedule.execution_timezone == "Europe/Madrid"
+def test_schedules_are_off_until_somebody_turns_them_on(definitions: dg.Definitions) -> None:
+    for schedule in definitions.schedules or []:
+        assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+        assert schedule.execution_timezone == "Europe/Madrid"
 
 
 def test_the_sensor_is_off_until_somebody_turns_it_on(definitions: dg.Definitions) -> None:

@@ -21,8 +21,10 @@ def tell_about_failure(context: dg.HookContext) -> None:
 
 
 def daily_selection() -> dg.AssetSelection:
-    """Return everything but the raw and staging assets of systems that this deployment lacks."""
-    selection: dg.AssetSelection = dg.AssetSelection.all()
+    """Return everything but the assets of systems that this deployment lacks, and retention's clean-up."""
+    selection: dg.AssetSelection = dg.AssetSelection.all() - dg.AssetSelection.assets(
+        dg.AssetKey(["privacy", "retention_clean_up"])
+    )
     for name in sorted(disabled_systems()):
         selection = (
             selection

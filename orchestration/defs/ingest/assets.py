@@ -241,7 +241,8 @@ def ingest() -> dg.Definitions:
         specs=[
             dg.AssetSpec(
                 ["ops", "settings"],
-                deps=raw_keys,
+                # Rows that are too old are gone before anything is computed.
+                deps=[*raw_keys, dg.AssetKey(["privacy", "retention"])],
                 owners=OWNERS,
                 kinds={"duckdb"},
                 description="One row per warehouse: the settings of the run, first the as-of date.",

@@ -18,6 +18,7 @@ from orchestration.lib.keys import load_key
 from orchestration.lib.preview import markdown_table
 from orchestration.lib.privacy.audit_log import append
 from orchestration.lib.privacy.registry import CLASSES, PersonalColumn, write_registry
+from orchestration.lib.privacy.rewriting import rewrite_database
 from orchestration.lib.publishing import publish
 from orchestration.lib.run_records import record_run
 from orchestration.lib.translator import belongs_to
@@ -117,6 +118,8 @@ def publishing() -> dg.Definitions:
         yield dg.MaterializeResult(asset_key=REGISTRY, metadata=_registry_metadata(columns))
         if dropped:
             context.log.info(f"Dropped what the project no longer builds: {', '.join(dropped)}")
+        if warehouse.retention_date() is not None:
+            rewrite_database(warehouse.database)
         key = load_key("pseudonym", settings.pseudonym_key.get_secret_value(), settings.keys_dir)
         counts = build_analytics(
             warehouse.database, warehouse.folder / "analytics.duckdb", manifest, key

@@ -28,6 +28,7 @@ from orchestration.lib.ingest.ledger import (
     FileResult,
     LoadResult,
     ensure_ledger,
+    has_expired,
     held_batches,
     raw_table_exists,
     result_of,
@@ -247,6 +248,8 @@ def load_table(
         when building the table again would lose rows. Nothing is changed then.
     """
     ensure_ledger(connection)
+    if has_expired(connection, table):
+        table = replace(table, is_optional=True)  # the last of its files may have been too old
     found = find_files(table, landing_dir)
     with ThreadPoolExecutor(HASHING_THREADS) as pool:
         hashes = list(pool.map(lambda file: content_hash(file.path), found.files))

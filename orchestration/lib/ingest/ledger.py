@@ -21,6 +21,8 @@ DUPLICATE = "duplicate"
 SUPERSEDED = "superseded"
 REPLACED = "replaced"
 SKIPPED = "skipped"
+# Its rows are older than their retention period and were deleted, the file as well.
+EXPIRED = "expired"
 HELD_STATUSES = (LOADED, DUPLICATE, SUPERSEDED)
 
 LEDGER_DDL = """
@@ -183,6 +185,17 @@ def held_batches(
         names = tuple(name for name in undeclared.split(",") if name)
         held.append(HeldBatch(FileResult(*row[:7]), delivery, contract, names))
     return tuple(held)
+
+
+def has_expired(connection: duckdb.DuckDBPyConnection, table: TableContract) -> bool:
+    """Whether files of the table were deleted because all their rows were too old."""
+    return bool(
+        connection.execute(
+            """select 1 from raw._batches
+            where source_system = ? and table_name = ? and status = ? limit 1""",
+            [table.system, table.name, EXPIRED],
+        ).fetchall()
+    )
 
 
 def raw_table_exists(connection: duckdb.DuckDBPyConnection, table: TableContract) -> bool:

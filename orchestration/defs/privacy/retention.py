@@ -1,0 +1,162 @@
+"""Retention: cuts that every run enforces, and the job `retention`, which moves them and cleans up."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration.defs.automation.jobs import daily_selection, tell_about_failure
+from orchestration.lib.contract import load_contracts
+from orchestration.lib.dbt_project import declared_columns, read_manifest
+from orchestration.lib.preview import markdown_table
+from orchestration.lib.privacy.audit_log import append
+from orchestration.lib.privacy.retention import (
+    STATE_NAME,
+    Cuts,
+    TableResult,
+    contents_of_old_rejects,
+    cuts_as_of,
+    enforce,
+    read_cuts,
+    record_results,
+    write_cuts,
+)
+from orchestration.lib.privacy.retention_cleaning import clean_up
+from orchestration.lib.privacy.retention_files import mark_expired, old_files
+from orchestration.lib.privacy.retention_policy import load_policy
+from orchestration.resources import RETENTION_JOB, STAGING_DIR, WarehouseResource, disabled_systems
+from orchestration.settings import DBT_PROJECT_DIR
+
+KEY = dg.AssetKey(["privacy", "retention"])
+CLEAN_UP = dg.AssetKey(["privacy", "retention_clean_up"])
+OWNERS = ["team:privacy"]
+
+
+def _table_of(results: list[TableResult]) -> str:
+    return markdown_table(
+        ["table", "class", "kept from", "rows deleted", "oldest kept"],
+        [
+            (each.table, each.retention_class, each.cut, each.rows_deleted, each.oldest_kept)
+            for each in results
+        ],
+    )
+
+
+@dg.definitions
+def retention() -> dg.Definitions:
+    """Return the two assets, the job and its schedule."""
+    disabled = disabled_systems()
+    raw_keys = [
+        dg.AssetKey(["raw", system.name, table.name])
+        for system in load_contracts(STAGING_DIR).values()
+        if system.name not in disabled
+        for table in system.tables
+    ]
+
+    @dg.asset(
+        key=KEY,
+        deps=raw_keys,
+        group_name="privacy",
+        owners=OWNERS,
+        kinds={"python", "duckdb"},
+        description=(
+            "Rows older than their retention period are deleted, whatever was loaded again. One row "
+            "per table and run that moved its cut; other runs enforce the cuts and add none."
+        ),
+    )
+    def enforced_cuts(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult:
+        home = warehouse.settings.home
+        policy = load_policy(home)
+        cuts = read_cuts(home)
+        as_of = warehouse.retention_date()
+        columns = declared_columns(read_manifest(DBT_PROJECT_DIR), *KEY.path)
+        with warehouse.connect() as connection:
+            files = []
+            if as_of is not None:
+                moved = cuts_as_of(policy, as_of)
+                append(
+                    home,
+                    "retention",
+                    {"run_id": warehouse.run_id, "as_of_date": str(as_of)},
+                    now=datetime.now(UTC),
+                )
+                cleared = cuts.cleared_rejects | contents_of_old_rejects(connection, moved)
+                cuts = Cuts(cuts.merged(moved).by_table, cleared)
+                files = old_files(
+                    connection,
+                    warehouse.systems(),
+                    policy,
+                    cuts.by_table,
+                    warehouse.settings.landing_dir,
+                )
+            results = enforce(connection, policy, cuts)
+            mark_expired(connection, files)
+            rows = record_results(
+                connection,
+                results if as_of else [],
+                columns,
+                run_id=warehouse.run_id,
+                as_of=as_of,
+            )
+        write_cuts(warehouse.folder / STATE_NAME, cuts)
+        for file in files:
+            if not file.is_whole:
+                context.log.warning(
+                    f"landing/{file.system}/{file.name} holds rows older than their period beside "
+                    "others: it stays, and its old rows are not loaded."
+                )
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": rows,
+                "rows_deleted": sum(each.rows_deleted for each in results),
+                "files_expired": sum(file.is_whole for file in files),
+                "files_with_old_rows": sum(not file.is_whole for file in files),
+                "by_table": dg.MetadataValue.md(_table_of(results)),
+            }
+        )
+
+    @dg.asset(
+        key=CLEAN_UP,
+        deps=[dg.AssetKey(["publish", "warehouse"])],
+        group_name="privacy",
+        owners=OWNERS,
+        kinds={"python"},
+        description=(
+            "After the publish of the job `retention`: deletes delivered files that are too old as a "
+            "whole, old quarantine, earlier versions, runs with their logs, and old entries of the "
+            "audit log."
+        ),
+    )
+    def retention_clean_up(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult:
+        as_of = warehouse.retention_date()
+        counts = clean_up(
+            warehouse.settings,
+            context.instance,
+            as_of or warehouse.as_of_date(),
+            run_id=warehouse.run_id,
+            now=datetime.now(UTC),
+        )
+        return dg.MaterializeResult(metadata={**counts})
+
+    job = dg.define_asset_job(
+        RETENTION_JOB,
+        selection=daily_selection() | dg.AssetSelection.assets(CLEAN_UP),
+        hooks={tell_about_failure},
+        description=(
+            "Delete what is older than its retention period, build everything anew from what is left, "
+            "publish all or nothing, then delete old files, versions and logs."
+        ),
+    )
+    schedule = dg.ScheduleDefinition(
+        name="retention_schedule",
+        job=job,
+        cron_schedule="0 3 1 * *",
+        execution_timezone="Europe/Madrid",
+        description="The first of each month at night. Off until somebody turns it on.",
+    )
+    return dg.Definitions(
+        assets=[enforced_cuts, retention_clean_up], jobs=[job], schedules=[schedule]
+    )
