@@ -9,10 +9,11 @@ they are (`subjects`), what is done about a hit (`scrubbing`, `erasure`).
 
 from orchestration.lib.privacy.byte_search.files import search_file, search_tree
 from orchestration.lib.privacy.byte_search.matcher import PatternSet, compile_patterns
-from orchestration.lib.privacy.byte_search.patterns import Refused, full_names
+from orchestration.lib.privacy.byte_search.patterns import MARGIN, Refused, full_names
 from orchestration.lib.privacy.byte_search.report import Hit, NotSearched, SearchReport
 
 __all__ = [
+    "MARGIN",
     "Hit",
     "NotSearched",
     "PatternSet",

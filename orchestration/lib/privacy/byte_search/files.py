@@ -25,7 +25,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.lib.privacy.byte_search.matcher import PatternSet
-from orchestration.lib.privacy.byte_search.patterns import CONTEXT, LONGEST
+from orchestration.lib.privacy.byte_search.patterns import MARGIN
 from orchestration.lib.privacy.byte_search.report import SearchReport
 from orchestration.lib.privacy.byte_search.tables import (
     search_duckdb,
@@ -35,9 +35,6 @@ from orchestration.lib.privacy.byte_search.tables import (
 )
 
 CHUNK_BYTES = 1 << 20
-MARGIN = CONTEXT + LONGEST
-"""Bytes carried from one chunk to the next: no pattern with what confirms it is longer."""
-
 HEAD_BYTES = 8192
 DEEPEST = 6
 LARGEST_UNPACKED = 64 << 30

@@ -50,6 +50,8 @@ JOINERS = (" ", ",", ", ", ";", "\t", "|", '","', '";"', "', '", '", "')
 CONTEXT = 256
 """Bytes around a candidate that a comparison may need."""
 LONGEST = 200
+MARGIN = CONTEXT + LONGEST
+"""Bytes around a place that tell whether a pattern stands there: none is longer with its context."""
 
 
 @dataclass(frozen=True)

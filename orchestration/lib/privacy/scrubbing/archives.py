@@ -16,6 +16,8 @@ from pathlib import Path
 CHUNK_BYTES = 1 << 20
 HEADER = struct.Struct("<BBBBIBB")
 HAS_NAME = 8
+MOST_EFFORT = 2
+USUAL_EFFORT = 6
 
 
 def rewrite_zip(source: Path, target: Path, changed: Mapping[str, Path | bytes]) -> None:
@@ -41,13 +43,19 @@ def rewrite_gzip(source: Path, content: Path, target: Path) -> None:
     """Compress a content anew; the header keeps its time and name."""
     with source.open("rb") as file:
         head = file.read(HEADER.size)
-        _, _, _, flags, modified, _, _ = HEADER.unpack(head)
+        _, _, _, flags, modified, effort, _ = HEADER.unpack(head)
         name = b""
         if flags == HAS_NAME:
             name = file.read(256).partition(b"\0")[0]
     with (
         target.open("wb") as written,
-        gzip.GzipFile(name.decode("latin-1"), "wb", fileobj=written, mtime=modified) as packed,
+        gzip.GzipFile(
+            name.decode("latin-1"),
+            "wb",
+            9 if effort == MOST_EFFORT else USUAL_EFFORT,
+            fileobj=written,
+            mtime=modified,
+        ) as packed,
         content.open("rb") as stream,
     ):
         shutil.copyfileobj(stream, packed, CHUNK_BYTES)

@@ -72,7 +72,7 @@ def _masked(matches: list[tuple[int, int]]) -> list[Replacement]:
 def _records(content: TextContent) -> tuple[np.ndarray, np.ndarray]:
     """Return where records begin and end: lines, joined where a quote is open at the line's end."""
     starts, stops = content.line_starts, content.line_stops
-    quotes = np.flatnonzero(np.frombuffer(content.data, np.uint8) == ord('"'))
+    quotes = content.places_of(ord('"'))
     if len(quotes) % 2:
         return starts, stops
     is_closed = np.searchsorted(quotes, stops) % 2 == 0

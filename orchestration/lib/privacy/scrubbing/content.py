@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestration.lib.ingest.text import WESTERN, TextFile
-from orchestration.lib.privacy.byte_search import PatternSet
+from orchestration.lib.privacy.byte_search import MARGIN, PatternSet
 
 BACK_TO_BYTES = {character: value for value, character in WESTERN.items()}
 WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32")
 NEWLINE, RETURN = 10, 13
+BLOCK_BYTES = 1 << 23
+"""Bytes looked at together: what is computed of them is several times as big."""
 WIDE_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -68,18 +70,25 @@ class TextContent:
         """Length of the byte order mark."""
         return 3 if self.data.startswith(codecs.BOM_UTF8) else 0
 
+    def places_of(self, byte: int) -> NDArray[np.int64]:
+        """Return where a byte stands, in order."""
+        found = [
+            np.flatnonzero(np.frombuffer(self.data[start : start + BLOCK_BYTES], np.uint8) == byte)
+            + start
+            for start in range(0, len(self.data), BLOCK_BYTES)
+        ]
+        return np.concatenate(found) if found else np.empty(0, np.int64)
+
     @cached_property
     def _line_ends(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where the text of each line ends and where the next line begins."""
-        raw = np.frombuffer(self.data, np.uint8)
-        is_return = raw == RETURN
-        newlines = np.flatnonzero(raw == NEWLINE)
-        returns = np.flatnonzero(is_return)
+        newlines, returns = self.places_of(NEWLINE), self.places_of(RETURN)
         after_return = np.zeros(len(newlines), bool)
         if len(returns):
-            after_return = (newlines > 0) & is_return[newlines - 1]
+            nearest = np.minimum(np.searchsorted(returns, newlines - 1), len(returns) - 1)
+            after_return = returns[nearest] == newlines - 1
             alone = np.ones(len(returns), bool)
-            alone[np.searchsorted(returns, newlines[after_return] - 1)] = False
+            alone[nearest[after_return]] = False
             returns = returns[alone]
         text_ends = np.concatenate([newlines - after_return, returns])
         next_starts = np.concatenate([newlines + 1, returns + 1])
@@ -113,8 +122,17 @@ class TextContent:
         """Return the places of whole identifiers, in order."""
         if patterns is None:
             return []
-        found = patterns.find(self.data, is_text=True)
-        return sorted({(match.start, match.end) for match in found})
+        found: set[tuple[int, int]] = set()
+        for start in range(0, len(self.data), BLOCK_BYTES):
+            # A match belongs to the block in which it begins; what confirms it may stand around.
+            first = max(0, start - MARGIN)
+            block = self.data[first : start + BLOCK_BYTES + MARGIN]
+            found |= {
+                (first + match.start, first + match.end)
+                for match in patterns.find(block, is_text=True)
+                if start <= first + match.start < start + BLOCK_BYTES
+            }
+        return sorted(found)
 
     def replaced(self, replacements: Sequence[Replacement]) -> bytes:
         """Return the file with some places replaced; replacements don't overlap."""

@@ -90,7 +90,7 @@ def _quotes_stay_in_lines(content: TextContent, header: Header, quote: bytes) ->
         return True
     if len(quote) > 1:
         return False
-    places = np.flatnonzero(np.frombuffer(content.data, np.uint8) == quote[0])
+    places = content.places_of(quote[0])
     before = np.searchsorted(places, content.line_stops[header.lines :])
     first = np.searchsorted(places, content.line_stops[header.lines - 1])
     return not np.any(np.diff(np.concatenate([[first], before])) % 2)

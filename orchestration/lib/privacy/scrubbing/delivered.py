@@ -139,7 +139,9 @@ def stage(
 def _undeclared(match: ColumnMatch) -> tuple[str, ...]:
     """Return the delivered columns from which no contract takes anything, not even by a path."""
     roots = {
-        parse_path(source)[0].name.casefold() for source in match.source_of.values() if source
+        step.name.casefold()
+        for source in match.source_of.values()
+        for step in parse_path(source or "")[:1]
     }
     return tuple(name for name in match.undeclared if name.casefold() not in roots)
 

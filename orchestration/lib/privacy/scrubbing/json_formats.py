@@ -57,6 +57,7 @@ class JsonScrub:
     places: list[tuple[int, int]]
     is_lines: bool
     list_at: int = 0
+    _nodes: dict[int, Node] = field(default_factory=dict)
 
     @classmethod
     def open(cls, staged: StagedTable) -> JsonScrub:
@@ -104,8 +105,17 @@ class JsonScrub:
         NotJson
             When it is none.
         """
-        start, end = self.places[index]
-        return read_node(self.text[:end], start, self.decoded)
+        found = self._nodes.get(index)
+        if found is None:
+            start, end = self.places[index]
+            try:
+                found = read_node(self.text, start, self.decoded)
+            except RecursionError:
+                raise NotJson from None
+            if found.end > end:
+                raise NotJson
+            self._nodes[index] = found
+        return found
 
     def document(self, index: int) -> str:
         """Return the text of a record."""
@@ -158,12 +168,16 @@ def _apply(scrub: JsonScrub, staged: StagedTable, edits: TableEdits, changes: _C
     if not touched:
         return
     last = 0
+    compared: set[int] = set()
     for number, index, element in _rows_of(scrub, staged):
         last = number
         if number not in touched:
             continue
-        if not _is_same(scrub.document(index), staged.lines.get(number, "")):
+        if index not in compared and not _is_same(
+            scrub.document(index), staged.lines.get(number, "")
+        ):
             raise not_aligned(edits, number, "the record")
+        compared.add(index)
         if number in edits.delete:
             if element is None:
                 changes.delete.add(index)
