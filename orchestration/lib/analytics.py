@@ -1,52 +1,84 @@
 """Build ``analytics.duckdb`` from the warehouse: documented, pseudonymised, no direct identifier.
 
-An allow-list: a column goes over only when its yml gives it a data class that may. Belongs here: the
-copy and its rules. Does not: when it happens (`defs/publish`), or atomicity (`publishing`).
+An allow-list by the registry of personal columns: a column goes over only when its class may. Belongs
+here: the copy and its rules. Does not: when it happens (`defs/publish`), or atomicity (`publishing`).
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import pyarrow as pa
 
-from orchestration.lib.errors import ContractError
+from orchestration.lib.privacy.registry import PersonalColumn
+from orchestration.lib.privacy.small_groups import Aggregate, guarded_value
 from orchestration.lib.sql_text import quoted_name, quoted_text
 
-EXPORTED_SCHEMAS = ("marts", "ml", "plan", "quality", "reference", "ops")
+EXPORTED_SCHEMAS = ("marts", "ml", "plan", "quality", "reference", "ops", "privacy")
 EXPORTED_CLASSES = ("none", "quasi_identifier", "sensitive")
 KEY_CLASS = "customer_key"
-ANY_COLUMN = "*"
+# Keys that many rows share: hashed once a value. Others are nearly one a row: hashed where they stand.
+SHARED_KINDS = ("customer_key", "vehicle")
+HMAC_BLOCK = 64
+PSEUDONYM = (
+    "'P' || left(sha256(getvariable('outer_pad') "
+    "|| unhex(sha256(getvariable('inner_pad') || encode(cast({value} as varchar))))), 32)"
+)
 
 
-def column_classes(manifest: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, str]]:
-    """Return data classes as ``{(schema, table): {column: class}}`` from the dbt manifest."""
-    classes: dict[tuple[str, str], dict[str, str]] = {}
-    for node in [*manifest["nodes"].values(), *manifest["sources"].values()]:
-        if node["resource_type"] not in ("model", "seed", "source"):
-            continue
-        relation = (node["schema"], node.get("identifier") or node.get("alias") or node["name"])
-        classes[relation] = {
-            name: data_class
-            for name, column in node["columns"].items()
-            if (data_class := column_class(column)) is not None
-        }
-        if node["resource_type"] == "seed":
-            # Seeds are reference data in Git, where no personal data may be.
-            classes[relation][ANY_COLUMN] = "none"
-    return classes
+@dataclass(frozen=True)
+class Protection:
+    """How small groups are guarded.
+
+    Attributes
+    ----------
+    minimum_group_size
+        Fewer people than this are a small group; 1 guards nothing.
+    aggregates
+        The tables of aggregates, by schema and table.
+    """
+
+    minimum_group_size: int = 1
+    aggregates: Mapping[tuple[str, str], Aggregate] = field(default_factory=dict)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is guarded."""
+        return self.minimum_group_size > 1
 
 
-def column_class(column: Mapping[str, Any]) -> str | None:
-    """Return the data class that a column's yml declares, None when it declares none."""
-    meta = column.get("config", {}).get("meta") or column.get("meta") or {}
-    data_class: str | None = meta.get("cadencia", {}).get("data_class")
-    return data_class
+@dataclass(frozen=True)
+class _Column:
+    """A column that goes over, with what the file says of it."""
+
+    name: str
+    data_class: str
+    identifier_kind: str | None
+    data_type: str
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class _Table:
+    schema: str
+    name: str
+    comment: str | None
+    columns: tuple[_Column, ...]
+
+    @property
+    def relation(self) -> str:
+        return f"{quoted_name(self.schema)}.{quoted_name(self.name)}"
+
+    @property
+    def person_key(self) -> str | None:
+        """The column that says whose a row is."""
+        keys = (c.name for c in self.columns if c.identifier_kind == "customer_key")
+        return next(keys, None)
 
 
 def pseudonyms(values: list[str], key: bytes) -> list[str]:
@@ -57,89 +89,83 @@ def pseudonyms(values: list[str], key: bytes) -> list[str]:
     return ["P" + hmac.new(key, value.encode(), sha256).hexdigest()[:32] for value in values]
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str | None]]:
-    placeholders = ", ".join("?" for _ in EXPORTED_SCHEMAS)
-    tables: list[tuple[str, str, str | None]] = connection.execute(
-        f"""select schema_name, table_name, comment from duckdb_tables()
-        where database_name = 'crm' and schema_name in ({placeholders})
-        order by schema_name, table_name""",
-        list(EXPORTED_SCHEMAS),
-    ).fetchall()
+def _use_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
+    """Let `PSEUDONYM` compute HMAC-SHA256 in SQL; as a variable the key is in no statement's text."""
+    block = (sha256(key).digest() if len(key) > HMAC_BLOCK else key).ljust(HMAC_BLOCK, b"\0")
+    for name, mask in (("inner_pad", 0x36), ("outer_pad", 0x5C)):
+        connection.execute(f"set variable {name} = ?::blob", [bytes(b ^ mask for b in block)])
+
+
+def _tables(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[PersonalColumn]
+) -> list[_Table]:
+    """Return the tables that go over, each with its columns that may; views stay."""
+    places = ", ".join(quoted_text(schema) for schema in EXPORTED_SCHEMAS)
+    where = f"database_name = 'crm' and schema_name in ({places})"
+    comments = {
+        (schema, table): comment
+        for schema, table, comment in connection.execute(
+            f"select schema_name, table_name, comment from duckdb_tables() where {where}"
+        ).fetchall()
+    }
+    described = {
+        (schema, table, column): (data_type, comment)
+        for schema, table, column, data_type, comment in connection.execute(
+            "select schema_name, table_name, column_name, data_type, comment "
+            f"from duckdb_columns() where {where}"
+        ).fetchall()
+    }
+    tables = []
+    for (schema, table), group in groupby(columns, key=lambda c: (c.schema, c.table)):
+        if (schema, table) not in comments:
+            continue
+        kept = tuple(
+            _Column(c.column, c.data_class, c.identifier_kind, *described[schema, table, c.column])
+            for c in group
+            if c.data_class in EXPORTED_CLASSES or c.data_class == KEY_CLASS
+        )
+        if kept:
+            tables.append(_Table(schema, table, comments[schema, table], kept))
     return tables
 
 
-def _register_pseudonyms(
-    connection: duckdb.DuckDBPyConnection, keyed: list[tuple[str, str, str]], key: bytes
-) -> None:
-    """Make the temporary table ``pseudonyms(value, pseudonym)`` for every keyed column."""
-    union = " union ".join(
-        f"select cast({quoted_name(column)} as varchar) as value "
-        f"from crm.{quoted_name(schema)}.{quoted_name(table)}"
-        for schema, table, column in keyed
-    )
-    values = [
-        row[0]
-        for row in connection.execute(
-            f"select value from ({union or 'select null as value'}) where value is not null"
-        ).fetchall()
+def _hash_shared_keys(connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table]) -> None:
+    """Make the temporary table ``pseudonyms(value, pseudonym)`` of the keys that many rows share."""
+    parts = [
+        f"select cast({quoted_name(column.name)} as varchar) as value from crm.{table.relation}"
+        for table in tables
+        for column in table.columns
+        if column.data_class == KEY_CLASS and column.identifier_kind in SHARED_KINDS
     ]
-    frame = pa.table(  # noqa: F841 - DuckDB finds it by name
-        {
-            "value": pa.array(values, pa.string()),
-            "pseudonym": pa.array(pseudonyms(values, key), pa.string()),
-        }
+    union = " union ".join(parts) or "select cast(null as varchar) as value"
+    connection.execute(
+        f"create temp table pseudonyms as select value, {PSEUDONYM.format(value='value')} as pseudonym "
+        f"from ({union}) where value is not null"
     )
-    connection.execute("create temp table pseudonyms as from frame")
 
 
 def build_analytics(
-    crm_file: Path, analytics_file: Path, manifest: Mapping[str, Any], key: bytes
+    crm_file: Path,
+    analytics_file: Path,
+    columns: Sequence[PersonalColumn],
+    key: bytes,
+    protection: Protection | None = None,
 ) -> dict[str, int]:
     """Write the analysts' database; return its row counts by ``schema.table``.
 
-    Raises
-    ------
-    ContractError
-        When a column of an exported table has no data class: undeclared means not exported, and
-        an analyst must not find columns missing without anybody having decided so.
+    ``columns`` is the registry of the warehouse (`registry.personal_columns`), in which every column
+    has a class: an analyst must not find columns missing without anybody having decided so.
     """
-    classes = column_classes(manifest)
+    guard = protection or Protection()
     analytics_file.unlink(missing_ok=True)
     with duckdb.connect(str(analytics_file)) as connection:
         connection.execute(f"attach {quoted_text(str(crm_file))} as crm (read_only)")
-        tables = _tables(connection)
-        plan: list[tuple[str, str, str | None, list[tuple[str, str, str | None]]]] = []
-        unclassified: list[str] = []
-        for schema, table, comment in tables:
-            columns = connection.execute(
-                """select column_name, comment from duckdb_columns()
-                where database_name = 'crm' and schema_name = ? and table_name = ?
-                order by column_index""",
-                [schema, table],
-            ).fetchall()
-            declared = classes.get((schema, table), {})
-            default = declared.get(ANY_COLUMN, "")
-            kept = [(c, declared.get(c, default), note) for c, note in columns]
-            unclassified += [f"{schema}.{table}.{c}" for c, data_class, _ in kept if not data_class]
-            plan.append(
-                (
-                    schema,
-                    table,
-                    comment,
-                    [c for c in kept if c[1] in EXPORTED_CLASSES or c[1] == KEY_CLASS],
-                )
-            )
-        if unclassified:
-            raise ContractError(
-                "These columns have no data class in their yml (config.meta.cadencia.data_class), so "
-                f"nobody has decided whether analysts may see them: {', '.join(unclassified)}."
-            )
-        keyed = [
-            (s, t, c) for s, t, _, cs in plan for c, data_class, _ in cs if data_class == KEY_CLASS
-        ]
-        _register_pseudonyms(connection, keyed, key)
+        _use_key(connection, key)
+        tables = _tables(connection, columns)
+        _hash_shared_keys(connection, tables)
         counts = {
-            f"{s}.{t}": _copy_table(connection, s, t, note, cs) for s, t, note, cs in plan if cs
+            f"{table.schema}.{table.name}": _copy_table(connection, table, guard)
+            for table in tables
         }
         connection.execute("detach crm")
         connection.execute("checkpoint")
@@ -147,36 +173,54 @@ def build_analytics(
 
 
 def _copy_table(
-    connection: duckdb.DuckDBPyConnection,
-    schema: str,
-    table: str,
-    comment: str | None,
-    columns: list[tuple[str, str, str | None]],
+    connection: duckdb.DuckDBPyConnection, table: _Table, protection: Protection
 ) -> int:
-    """Copy one table with its pseudonyms and comments; return its rows."""
-    target = f"{quoted_name(schema)}.{quoted_name(table)}"
+    """Copy one table with its pseudonyms, small groups guarded, and comments; return its rows."""
+    original = f"crm.{table.relation}"
+    minimum = protection.minimum_group_size
+    aggregate = protection.aggregates.get((table.schema, table.name)) if protection.is_on else None
     selected, joins = [], []
-    for position, (column, data_class, _) in enumerate(columns):
-        if data_class == KEY_CLASS:
+    for position, column in enumerate(table.columns):
+        name = quoted_name(column.name)
+        expression = f"original.{name}"
+        if column.data_class == KEY_CLASS and column.identifier_kind in SHARED_KINDS:
             alias = f"keyed_{position}"
-            selected.append(f"{alias}.pseudonym as {quoted_name(column)}")
+            expression = f"{alias}.pseudonym"
             joins.append(
-                f"left join pseudonyms as {alias} "
-                f"on {alias}.value = cast(original.{quoted_name(column)} as varchar)"
+                f"left join pseudonyms as {alias} on {alias}.value = cast(original.{name} as varchar)"
             )
-        else:
-            selected.append(f"original.{quoted_name(column)}")
-    connection.execute(f"create schema if not exists {quoted_name(schema)}")
+        elif column.data_class == KEY_CLASS:
+            expression = PSEUDONYM.format(value=expression)
+        elif column.data_class == "quasi_identifier" and protection.is_on and table.person_key:
+            guarded = guarded_value(
+                original, column.name, column.data_type, table.person_key, minimum, position
+            )
+            expression = guarded.expression
+            joins.extend(guarded.joins)
+        if aggregate and column.name in aggregate.blanked:
+            expression = (
+                f"case when not {aggregate.is_small('original', minimum)} then {expression} end"
+            )
+        selected.append(f"{expression} as {name}")
+    kept = ""
+    if aggregate and not aggregate.blanked:
+        kept = f" qualify not {aggregate.is_small('original', minimum)}"
+    connection.execute(f"create schema if not exists {quoted_name(table.schema)}")
     connection.execute(
-        f"create table {target} as select {', '.join(selected)} "
-        f"from crm.{target} as original {' '.join(joins)}"
+        f"create table {table.relation} as select {', '.join(selected)} "
+        f"from {original} as original {' '.join(joins)}{kept}"
     )
-    if comment:
-        connection.execute(f"comment on table {target} is {quoted_text(comment)}")
-    for column, _, note in columns:
-        if note:
-            connection.execute(
-                f"comment on column {target}.{quoted_name(column)} is {quoted_text(note)}"
-            )
-    (rows,) = connection.execute(f"select count(*) from {target}").fetchall()[0]
+    _describe(connection, table)
+    (rows,) = connection.execute(f"select count(*) from {table.relation}").fetchall()[0]
     return int(rows)
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, table: _Table) -> None:
+    if table.comment:
+        connection.execute(f"comment on table {table.relation} is {quoted_text(table.comment)}")
+    for column in table.columns:
+        if column.comment:
+            connection.execute(
+                f"comment on column {table.relation}.{quoted_name(column.name)} "
+                f"is {quoted_text(column.comment)}"
+            )

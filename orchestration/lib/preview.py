@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import duckdb
 
-from orchestration.lib.analytics import column_class
+from orchestration.lib.privacy.registry import declared_class
 
 PREVIEW_ROWS = 5
 PREVIEW_COLUMNS = 12
@@ -29,9 +30,12 @@ def markdown_table(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
 
 def preview_markdown(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> str:
     """Return the first rows of a dbt node's table; only columns of class ``none``, else nothing."""
-    columns = [name for name, column in node["columns"].items() if column_class(column) == "none"][
-        :PREVIEW_COLUMNS
-    ]
+    harmless = (
+        name
+        for name, column in node["columns"].items()
+        if (found := declared_class(column)) is not None and found.data_class == "none"
+    )
+    columns = list(islice(harmless, PREVIEW_COLUMNS))
     if not columns:
         return ""
     names = ", ".join(f'"{name}"' for name in columns)

@@ -10,20 +10,26 @@ import duckdb
 import pytest
 
 from orchestration.lib.analytics import build_analytics, pseudonyms
-from orchestration.lib.errors import ConfigurationError, ContractError
+from orchestration.lib.errors import ConfigurationError
 from orchestration.lib.keys import load_key
 from orchestration.lib.preview import preview_markdown
+from orchestration.lib.privacy.registry import PersonalColumn
 
 KEY = b"0123456789abcdef0123456789abcdef"
 CLASSES = {
-    "customer_id": "customer_key",
-    "email": "direct_identifier",
-    "postal_code": "quasi_identifier",
-    "orders": "none",
+    "customer_id": ("customer_key", "customer_key"),
+    "email": ("direct_identifier", "email"),
+    "postal_code": ("quasi_identifier", None),
+    "orders": ("none", None),
 }
+COLUMNS = [
+    PersonalColumn("raw", "secrets", "email", "direct_identifier", "email"),
+    PersonalColumn("staging", "secrets", "email", "direct_identifier", "email"),
+    *(PersonalColumn("marts", "dim_customers", name, *said) for name, said in CLASSES.items()),
+]
 
 
-def manifest(classes: dict[str, str] = CLASSES) -> dict[str, Any]:
+def manifest() -> dict[str, Any]:
     node = {
         "resource_type": "model",
         "schema": "marts",
@@ -31,7 +37,7 @@ def manifest(classes: dict[str, str] = CLASSES) -> dict[str, Any]:
         "name": "dim_customers",
         "columns": {
             name: {"config": {"meta": {"cadencia": {"data_class": data_class}}}}
-            for name, data_class in classes.items()
+            for name, (data_class, _) in CLASSES.items()
         },
     }
     return {"nodes": {"model.dim_customers": node}, "sources": {}}
@@ -59,7 +65,7 @@ def crm_file(tmp_path: Path) -> Path:
 
 def test_identifiers_stay_and_keys_become_pseudonyms(crm_file: Path, tmp_path: Path) -> None:
     target = tmp_path / "analytics.duckdb"
-    counts = build_analytics(crm_file, target, manifest(), KEY)
+    counts = build_analytics(crm_file, target, COLUMNS, KEY)
     assert counts == {"marts.dim_customers": 3}
     with duckdb.connect(str(target), read_only=True) as connection:
         rows = connection.execute("from marts.dim_customers order by orders desc").fetchall()
@@ -79,17 +85,33 @@ def test_identifiers_stay_and_keys_become_pseudonyms(crm_file: Path, tmp_path: P
 
 def test_no_byte_of_an_identifier_is_in_the_file(crm_file: Path, tmp_path: Path) -> None:
     target = tmp_path / "analytics.duckdb"
-    build_analytics(crm_file, target, manifest(), KEY)
+    build_analytics(crm_file, target, COLUMNS, KEY)
     content = target.read_bytes()
     assert b"example.org" in crm_file.read_bytes()
     for secret in (b"example.org", KEY):
         assert secret not in content
 
 
-def test_a_column_without_a_class_stops_the_publish(crm_file: Path, tmp_path: Path) -> None:
-    incomplete = {name: value for name, value in CLASSES.items() if name != "postal_code"}
-    with pytest.raises(ContractError, match=r"marts\.dim_customers\.postal_code"):
-        build_analytics(crm_file, tmp_path / "analytics.duckdb", manifest(incomplete), KEY)
+def test_pseudonyms_made_in_sql_are_hmac_sha256(crm_file: Path, tmp_path: Path) -> None:
+    """Of keys that are hashed once a value and of those hashed where they stand, with any key."""
+    with duckdb.connect(str(crm_file)) as connection:
+        connection.execute("alter table marts.dim_customers add column message_id varchar")
+        connection.execute("update marts.dim_customers set message_id = 'ñ-' || customer_id")
+    columns = [
+        *COLUMNS,
+        PersonalColumn("marts", "dim_customers", "message_id", "customer_key", "account"),
+    ]
+    for key in (KEY, b"0123456789abcdef", b"x" * 64, b"a key longer than a block of SHA-256 " * 3):
+        target = tmp_path / "analytics.duckdb"
+        build_analytics(crm_file, target, columns, key)
+        with duckdb.connect(str(target), read_only=True) as connection:
+            found = connection.execute(
+                "select customer_id, message_id from marts.dim_customers order by orders desc"
+            ).fetchall()
+        expected = [
+            *zip(pseudonyms(["C1", "C2"], key), pseudonyms(["ñ-C1", "ñ-C2"], key), strict=True)
+        ]
+        assert found == [*expected, (None, None)]
 
 
 def test_pseudonyms_need_the_key() -> None:

@@ -13,9 +13,9 @@ from dbt.cli.main import dbtRunner
 
 from orchestration.defs.contact_plan.assets import find_plays
 from orchestration.defs.warehouse.assets import LAYERS
-from orchestration.lib.analytics import column_class
 from orchestration.lib.contract import load_contracts
 from orchestration.lib.dbt_project import read_manifest
+from orchestration.lib.privacy.registry import declared_class
 from orchestration.resources import STAGING_DIR
 from orchestration.settings import DBT_PROJECT_DIR
 
@@ -112,17 +112,19 @@ def test_every_column_that_may_be_published_has_a_data_class(manifest: dict[str,
     for node in published:
         assert node["columns"], node["name"]
         for column in node["columns"].values():
-            assert column_class(column), (node["name"], column["name"])
+            assert declared_class(column), (node["name"], column["name"])
 
 
 def test_identifiers_are_classed_as_such(manifest: dict[str, Any]) -> None:
     (customers,) = [node for node in marts(manifest) if node["name"] == "dim_customers"]
     for name in ("given_name", "surname_1", "email", "phone", "national_id", "birth_date"):
-        assert column_class(customers["columns"][name]) == "direct_identifier", name
+        found = declared_class(customers["columns"][name])
+        assert found and found.data_class == "direct_identifier", name
     for node in [*marts(manifest), *find_plays(manifest).values()]:
         for name in ("customer_id", "household_id"):
             if name in node["columns"]:
-                assert column_class(node["columns"][name]) == "customer_key", (node["name"], name)
+                found = declared_class(node["columns"][name])
+                assert found and found.data_class == "customer_key", (node["name"], name)
 
 
 def test_every_mart_has_a_tested_key(manifest: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.lib.analytics import build_analytics
+from orchestration.lib.analytics import Protection, build_analytics
 from orchestration.lib.dbt_project import read_manifest
 from orchestration.lib.housekeeping import (
     describe_tables,
@@ -19,6 +19,7 @@ from orchestration.lib.preview import markdown_table
 from orchestration.lib.privacy.audit_log import append
 from orchestration.lib.privacy.registry import CLASSES, PersonalColumn, write_registry
 from orchestration.lib.privacy.rewriting import rewrite_database
+from orchestration.lib.privacy.small_groups import aggregates_of
 from orchestration.lib.publishing import publish
 from orchestration.lib.run_records import record_run
 from orchestration.lib.translator import belongs_to
@@ -122,7 +123,11 @@ def publishing() -> dg.Definitions:
             rewrite_database(warehouse.database)
         key = load_key("pseudonym", settings.pseudonym_key.get_secret_value(), settings.keys_dir)
         counts = build_analytics(
-            warehouse.database, warehouse.folder / "analytics.duckdb", manifest, key
+            warehouse.database,
+            warehouse.folder / "analytics.duckdb",
+            columns,
+            key,
+            Protection(settings.minimum_group_size, aggregates_of(manifest)),
         )
         as_of = str(warehouse.as_of_date())
         systems = ",".join(system.name for system in warehouse.systems())
