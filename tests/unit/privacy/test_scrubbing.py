@@ -620,7 +620,16 @@ def test_logs_pages_and_set_aside_rows_by_their_identifiers(tmp_path):
     )
     connection = dms(tmp_path / "a.db")
     connection.close()
-    for path in tmp_path.iterdir():
+    book = tmp_path / "book.xlsx"
+    book.write_bytes(excel_bytes())
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv.gz", gzip.compress(b"x\nana@correo.example\ny\n"))
+        archive.write(tmp_path / "t.parquet", "t.parquet")
+        archive.write(tmp_path / "a.db", "a.db")
+        archive.write(book, "book.xlsx")
+        archive.writestr("other.txt", "nothing")
+    (tmp_path / "wide.txt").write_bytes("x\r\nana@correo.example\r\ny\r\n".encode("utf-16"))
+    for path in list(tmp_path.iterdir()):
         assert scrub_by_patterns(path, patterns).is_rewritten, path
         assert not search_file(path, patterns).hits, path
         assert not scrub_by_patterns(path, patterns).is_rewritten, path
@@ -628,6 +637,18 @@ def test_logs_pages_and_set_aside_rows_by_their_identifiers(tmp_path):
     assert (tmp_path / "page.html").read_text() == "<p>tel ***********</p>\n<p>x</p>\n"
     assert (tmp_path / "rejects.csv").read_text() == 'row,line\n2,"b\nc"\n'
     assert gzip.decompress((tmp_path / "a.csv.gz").read_bytes()) == b"x\ny\n"
+    assert (tmp_path / "wide.txt").read_bytes().decode("utf-16") == "x\r\ny\r\n"
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "t.parquet").read_bytes()[:-20])
+    with pytest.raises(ScrubError, match="damaged"):
+        scrub_by_patterns(tmp_path / "cut.parquet", patterns)
     (tmp_path / "a.bin").write_bytes(b"\x00 ana@correo.example \x00")
     with pytest.raises(ScrubError, match="can't be rewritten"):
         scrub_by_patterns(tmp_path / "a.bin", patterns)
+
+
+def test_a_file_that_no_table_reads_is_scrubbed_by_its_identifiers(tmp_path):
+    patterns = compile_patterns([("email", "ana@correo.example")])
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(excel_bytes())
+    assert scrub_file(path, [], Asked(), patterns=patterns).cells_blanked == 2
+    assert not search_file(path, patterns).hits

@@ -15,6 +15,7 @@ from orchestration.lib.ingest.files import content_hash
 from orchestration.lib.privacy.scrubbing.decisions import ScrubError
 
 TEMPORARY_ENDING = ".scrubbing.tmp"
+WORKING_PREFIX = ".scrubbing_"
 
 
 def temporary_path(path: Path) -> Path:
@@ -30,6 +31,8 @@ def remove_leftovers(folder: Path) -> int:
     left = [path for path in folder.rglob(f".*{TEMPORARY_ENDING}*") if path.is_file()]
     for path in left:
         path.unlink(missing_ok=True)
+    for path in [path for path in folder.rglob(f"{WORKING_PREFIX}*") if path.is_dir()]:
+        shutil.rmtree(path, ignore_errors=True)
     return len(left)
 
 

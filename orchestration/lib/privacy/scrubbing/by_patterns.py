@@ -1,63 +1,78 @@
 """Scrub files that have no contract by the identifiers that stand in them.
 
-Belongs here: logs, pages, rejected rows set aside, the truth of a simulation, Dagster's storage. Does
-not: delivered files of a contract (`files`).
+Belongs here: logs, pages, rejected rows set aside, the truth of a simulation, Dagster's storage, files
+in a drop folder that no table reads. Does not: delivered files of a contract (`files`).
 """
 
 from __future__ import annotations
 
-import gzip
-from pathlib import Path
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.lib.ingest.archives import is_gzip
+from orchestration.lib.contract import TableContract
+from orchestration.lib.errors import InputError
+from orchestration.lib.ingest.archives import is_gzip, is_zip, unpack
 from orchestration.lib.ingest.files import content_hash
-from orchestration.lib.privacy.byte_search import PatternSet, search_file
+from orchestration.lib.ingest.text import TextFile
+from orchestration.lib.privacy.byte_search import PatternSet, is_text, search_file
 from orchestration.lib.privacy.byte_search.tables import is_name
-from orchestration.lib.privacy.scrubbing.archives import rewrite_gzip
-from orchestration.lib.privacy.scrubbing.atomic import replace_file
-from orchestration.lib.privacy.scrubbing.content import Replacement, TextContent
+from orchestration.lib.privacy.scrubbing.archives import rewrite_gzip, rewrite_zip
+from orchestration.lib.privacy.scrubbing.atomic import WORKING_PREFIX, replace_file
+from orchestration.lib.privacy.scrubbing.content import Replacement, TextContent, text_content
 from orchestration.lib.privacy.scrubbing.decisions import ScrubError, ScrubResult
+from orchestration.lib.privacy.scrubbing.excel import is_workbook, scrub_workbook
 from orchestration.lib.privacy.scrubbing.parquet import rows_with, write_like
 from orchestration.lib.privacy.scrubbing.sqlite import is_sqlite, scrub_sqlite_by_patterns
 
 MASKED_ENDINGS = (".html", ".htm", ".json", ".yaml", ".yml", ".svg", ".md")
 """Files that would be broken without a line: what is found is overwritten with ``*``."""
 
+HEAD_BYTES = 8192
 
-def scrub_text(
-    path: Path, patterns: PatternSet | None, result: ScrubResult, target: Path
-) -> Path | None:
-    """Write a text file without the records that hold an identifier; None when there are none.
+
+def _content(path: Path, head: bytes) -> TextContent:
+    if b"\0" not in head:
+        return TextContent(path.read_bytes(), "utf-8")
+    is_big = head[0::2].count(0) > head[1::2].count(0)
+    return text_content(path, TextFile(path, "utf-16-be" if is_big else "utf-16-le", True))
+
+
+def _scrub_text(
+    content: TextContent, name: str, patterns: PatternSet, result: ScrubResult, target: Path
+) -> bool:
+    """Write a text without the records that hold an identifier; return whether there are any.
 
     A record is a line, or several where quotes hold them together. In pages and documents the
     identifier is overwritten instead.
     """
-    if patterns is None:
-        return None
-    content = TextContent(path.read_bytes(), "utf-8")
     matches = content.matches(patterns)
     if not matches:
-        return None
-    if result.path.suffix.lower() in MASKED_ENDINGS or path.suffix.lower() in MASKED_ENDINGS:
+        return False
+    if name.lower().endswith(MASKED_ENDINGS):
         replacements = _masked(matches)
         result.cells_blanked += len(replacements)
     else:
         starts, stops = _records(content)
-        indexes = sorted(
-            {int(np.searchsorted(starts, start, side="right")) - 1 for start, _ in matches}
-            | {int(np.searchsorted(starts, end - 1, side="right")) - 1 for _, end in matches}
-        )
+        indexes = {
+            int(np.searchsorted(starts, place, side="right")) - 1
+            for start, end in matches
+            for place in (start, end - 1)
+        }
         replacements = [
-            Replacement(int(starts[index]), int(stops[index])) for index in indexes if index >= 0
+            Replacement(int(starts[index]), int(stops[index]))
+            for index in sorted(indexes)
+            if index >= 0
         ]
         result.broken_deleted += len(replacements)
     target.touch(mode=0o600)
     target.write_bytes(content.replaced(replacements))
-    return target
+    return True
 
 
 def _masked(matches: list[tuple[int, int]]) -> list[Replacement]:
@@ -80,7 +95,7 @@ def _records(content: TextContent) -> tuple[np.ndarray, np.ndarray]:
     return starts[firsts], stops[is_closed]
 
 
-def _scrub_parquet(path: Path, patterns: PatternSet, result: ScrubResult) -> None:
+def _scrub_parquet(path: Path, patterns: PatternSet, result: ScrubResult, target: Path) -> bool:
     with pq.ParquetFile(path) as file:
         table = file.read()
     rows: set[int] = set()
@@ -99,14 +114,111 @@ def _scrub_parquet(path: Path, patterns: PatternSet, result: ScrubResult) -> Non
         ]
         rows |= {int(row) for row in patterns.find_in_values(pa.array(joined, pa.string()))[0]}
     if not rows:
-        return
+        return False
     kept = np.ones(table.num_rows, bool)
     kept[sorted(rows)] = False
     result.rows_deleted += len(rows)
-    result.new_hash = replace_file(
-        path, lambda target: write_like(path, table.filter(pa.array(kept)), target)
-    )
-    result.is_rewritten = True
+    write_like(path, table.filter(pa.array(kept)), target)
+    return True
+
+
+def _scrub_members(
+    path: Path, name: str, patterns: PatternSet, result: ScrubResult, target: Path, folder: Path
+) -> bool:
+    changed: dict[str, Path | bytes] = {}
+    with zipfile.ZipFile(path) as archive:
+        members = [info.filename for info in archive.infolist() if not info.is_dir()]
+    for number, member in enumerate(members):
+        own = folder / str(number)
+        own.mkdir(mode=0o700)
+        plain, written = own / "member", own / "written"
+        unpack(_nameless(name), path, member, plain)
+        if _write(plain, f"{name}/{member}", patterns, result, written, own):
+            changed[member] = written
+    if changed:
+        rewrite_zip(path, target, changed)
+    return bool(changed)
+
+
+def _nameless(name: str) -> TableContract:
+    """Return a contract for the messages about a file that no table reads."""
+    return TableContract("files", PurePosixPath(name).name, "", "", f"landing://{name}", "auto", ())
+
+
+def _write(
+    path: Path, name: str, patterns: PatternSet, result: ScrubResult, target: Path, folder: Path
+) -> bool:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if is_gzip(path):
+        plain, written = folder / "plain", folder / "plain_written"
+        unpack(_nameless(name), path, None, plain)
+        own = folder / "packed"
+        own.mkdir(mode=0o700)
+        inner = name.lower().removesuffix(".gz")
+        if not _write(plain, inner, patterns, result, written, own):
+            return False
+        rewrite_gzip(path, written, target)
+        return True
+    if head.startswith(b"PAR1"):
+        return _scrub_parquet(path, patterns, result, target)
+    if is_sqlite(path):
+        shutil.copyfile(path, target)
+        found = scrub_sqlite_by_patterns(target, patterns, deletes_rows=True)
+        result.rows_deleted += found.rows_deleted
+        return found.is_rewritten
+    if is_zip(path):
+        if is_workbook(path):
+            return scrub_workbook(path, patterns, result, target)
+        return _scrub_members(path, name, patterns, result, target, folder)
+    if is_text(head):
+        return _scrub_text(_content(path, head), name, patterns, result, target)
+    _require_clean(path, name, patterns)
+    return False
+
+
+def _require_clean(path: Path, name: str, patterns: PatternSet) -> None:
+    """Refuse a file of a kind that can't be rewritten unless a search finds nothing in it."""
+    report = search_file(path, patterns)
+    if report.hits:
+        raise ScrubError(
+            f"The file {name} holds identifiers and is of a kind that can't be rewritten. Delete it, or "
+            "make it anew without these people."
+        )
+    if not report.is_complete:
+        raise ScrubError(
+            f"The file {name} can't be searched: {report.not_searched[0].reason}. Delete it, or deliver it "
+            "anew."
+        )
+
+
+def write_without(
+    path: Path, name: str, patterns: PatternSet, result: ScrubResult, target: Path
+) -> bool:
+    """Write a file of any kind to ``target`` without what holds an identifier.
+
+    Returns
+    -------
+    bool
+        Whether there was something; ``target`` is not to be used otherwise.
+
+    Raises
+    ------
+    ScrubError
+        When it holds an identifier, or may hold one, and is of a kind that can't be rewritten.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=WORKING_PREFIX, dir=target.parent))
+    try:
+        return _write(path, name, patterns, result, target, folder)
+    except ScrubError:
+        raise
+    except (InputError, pa.ArrowException, zipfile.BadZipFile, OSError, ValueError):
+        raise ScrubError(
+            f"The file {name} is damaged, so nobody can tell whose data it holds. Delete it, or deliver "
+            "it anew."
+        ) from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def scrub_by_patterns(
@@ -115,12 +227,13 @@ def scrub_by_patterns(
     """Rewrite a file without the records that hold an identifier.
 
     Text loses lines (pages and documents have the identifier overwritten), Parquet and SQLite lose
-    rows; with ``deletes_rows`` False the cells of a SQLite database are emptied instead.
+    rows, workbooks lose cells, archives have their members done; with ``deletes_rows`` False the cells
+    of a SQLite database are emptied instead.
 
     Raises
     ------
     ScrubError
-        When the file holds an identifier and is of a kind that can't be rewritten.
+        When the file holds an identifier, or may hold one, and is of a kind that can't be rewritten.
     """
     result = ScrubResult(path, old_hash=content_hash(path))
     result.new_hash = result.old_hash
@@ -129,33 +242,9 @@ def scrub_by_patterns(
         found.old_hash = result.old_hash
         found.new_hash = found.new_hash or result.old_hash
         return found
-    with path.open("rb") as file:
-        head = file.read(8192)
-    if head.startswith(b"PAR1"):
-        _scrub_parquet(path, patterns, result)
-        return result
-    if b"\0" in head and not is_gzip(path):
-        if search_file(path, patterns).hits:
-            raise ScrubError(
-                f"The file {path} holds identifiers and is of a kind that can't be rewritten. Delete it, "
-                "or make it anew without these people."
-            )
-        return result
 
     def write(target: Path) -> None:
-        if not is_gzip(path):
-            written = scrub_text(path, patterns, result, target)
-        else:
-            plain = target.with_name(f"{target.name}.plain")
-            try:
-                plain.touch(mode=0o600)
-                plain.write_bytes(gzip.decompress(path.read_bytes()))
-                written = scrub_text(plain, patterns, result, plain)
-                if written is not None:
-                    rewrite_gzip(path, plain, target)
-            finally:
-                plain.unlink(missing_ok=True)
-        if written is None:
+        if not write_without(path, path.name, patterns, result, target):
             raise _Unchanged
 
     try:

@@ -239,8 +239,7 @@ def scrub_excel(
     ScrubError
         When it is a spreadsheet that can't be written back (.xls, .xlsb, .ods) and has such rows.
     """
-    is_editable = is_zip(path) and _is_xml(path)
-    if not is_editable:
+    if not is_workbook(path):
         if any(not each.is_idle for each in edits) or _has_hits(staged, patterns):
             first = staged[0]
             raise ScrubError(
@@ -271,9 +270,24 @@ def scrub_excel(
     return True
 
 
-def _is_xml(path: Path) -> bool:
+def is_workbook(path: Path) -> bool:
+    """Whether a file is a workbook whose XML can be edited."""
+    if not is_zip(path):
+        return False
     with zipfile.ZipFile(path) as archive:
         return "xl/workbook.xml" in archive.namelist()
+
+
+def scrub_workbook(path: Path, patterns: PatternSet, result: ScrubResult, target: Path) -> bool:
+    """Write a workbook without the cells that hold an identifier; return whether there are any."""
+    workbook = _Workbook.open(path)
+    cells, rows = _apply_patterns(workbook, patterns)
+    result.cells_blanked += cells
+    result.rows_blanked += rows
+    changed = workbook.changed_members()
+    if changed:
+        rewrite_zip(path, target, changed)
+    return bool(changed)
 
 
 def _has_hits(staged: Sequence[StagedTable], patterns: PatternSet | None) -> bool:

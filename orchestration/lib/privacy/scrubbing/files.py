@@ -18,11 +18,11 @@ from orchestration.lib.contract import TableContract
 from orchestration.lib.errors import InputError
 from orchestration.lib.ingest.archives import is_gzip, is_zip, unpack
 from orchestration.lib.ingest.discovery import glob_expression, is_in_progress
-from orchestration.lib.ingest.files import FORMAT_OF_ENDING, TEXT_FORMATS, content_hash, format_of
+from orchestration.lib.ingest.files import FORMAT_OF_ENDING, content_hash, format_of
 from orchestration.lib.privacy.byte_search import PatternSet
 from orchestration.lib.privacy.scrubbing.archives import rewrite_gzip, rewrite_zip
 from orchestration.lib.privacy.scrubbing.atomic import replace_file
-from orchestration.lib.privacy.scrubbing.by_patterns import scrub_text
+from orchestration.lib.privacy.scrubbing.by_patterns import write_without
 from orchestration.lib.privacy.scrubbing.decisions import (
     Decide,
     ScrubError,
@@ -201,7 +201,7 @@ def _scrub_plain(
 ) -> Path | None:
     """Return a new version of an unpacked file; None when nothing changes."""
     if not tables:
-        return scrub_text(path, scrub.patterns, scrub.result, scrub.new_path())
+        return _scrub_unread(scrub, path, source_file)
     kind = format_of(tables[0], source_file)
     staged: list[StagedTable] = []
     edits: list[TableEdits] = []
@@ -223,10 +223,10 @@ def _scrub_plain(
         except ScrubError:
             raise
         except InputError:
-            if kind in TEXT_FORMATS:
-                # A file that no run accepts has no rows to decide about; it may hold people all the same.
-                return scrub_text(path, scrub.patterns, scrub.result, scrub.new_path())
-            raise
+            if scrub.patterns is None:
+                raise
+            # A file that no run accepts has no rows to decide about; it may hold people all the same.
+            return _scrub_unread(scrub, path, source_file)
         target = scrub.new_path(path.suffix)
         if kind in TEXT_SCRUBS:
             content = TEXT_SCRUBS[kind](staged, edits, scrub.patterns, scrub.result)
@@ -237,6 +237,16 @@ def _scrub_plain(
             return target
         is_written = TABLE_SCRUBS[kind](path, staged, edits, scrub.patterns, scrub.result, target)
         return target if is_written else None
+
+
+def _scrub_unread(scrub: _Scrub, path: Path, source_file: str) -> Path | None:
+    """Return a new version of a file of which no table takes rows, by the identifiers in it."""
+    if scrub.patterns is None:
+        return None
+    target = scrub.new_path()
+    target.touch(mode=0o600)
+    is_written = write_without(path, source_file, scrub.patterns, scrub.result, target)
+    return target if is_written else None
 
 
 def _subfolder(scrub: _Scrub) -> Path:
