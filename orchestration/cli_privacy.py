@@ -67,3 +67,21 @@ def retention(
         raise typer.Exit(outcome.exit_code)
     retention_console.print_results(settings, outcome.run_id, console)
     console.print("What else was deleted stands in `cadencia audit-log`.")
+
+
+@app.command()
+def leaks(
+    people: Annotated[
+        int, typer.Option(min=1, help="People whose identifiers are looked for.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(help="Draws the people; another one draws others.")] = 1,
+) -> None:
+    """Look for identifiers where none may stand: analysts' database, logs, Dagster, documents."""
+    from orchestration.lib.privacy.leak_places import print_places
+
+    settings = get_settings()
+    if not (settings.warehouse_dir / "crm.duckdb").exists():
+        errors.print("Nothing is published yet, so nobody is known; run `cadencia run` first.")
+        raise typer.Exit(2)
+    if not print_places(settings, people, seed, console):
+        raise typer.Exit(1)

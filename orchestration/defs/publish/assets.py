@@ -9,6 +9,7 @@ import dagster as dg
 
 from orchestration.lib.analytics import Protection, build_analytics
 from orchestration.lib.dbt_project import read_manifest
+from orchestration.lib.errors import CheckFailedError
 from orchestration.lib.housekeeping import (
     describe_tables,
     drop_undeclared_raw,
@@ -17,17 +18,19 @@ from orchestration.lib.housekeeping import (
 from orchestration.lib.keys import load_key
 from orchestration.lib.preview import markdown_table
 from orchestration.lib.privacy.audit_log import append
+from orchestration.lib.privacy.leaks import leak_message, leaks_in_analytics
 from orchestration.lib.privacy.registry import CLASSES, PersonalColumn, write_registry
 from orchestration.lib.privacy.rewriting import rewrite_database
 from orchestration.lib.privacy.small_groups import aggregates_of
 from orchestration.lib.publishing import publish
-from orchestration.lib.run_records import record_run
+from orchestration.lib.run_records import record_checks, record_run
 from orchestration.lib.translator import belongs_to
 from orchestration.resources import WarehouseResource, disabled_systems
 from orchestration.settings import DBT_PROJECT_DIR
 
 PUBLISHED = dg.AssetKey(["publish", "warehouse"])
 REGISTRY = dg.AssetKey(["privacy", "personal_columns"])
+NO_LEAK = "no_identifier_reaches_analysts"
 
 
 def _registry_metadata(columns: Sequence[PersonalColumn]) -> dict[str, Any]:
@@ -95,14 +98,30 @@ def publishing() -> dg.Definitions:
                 ),
             ),
         ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                NO_LEAK,
+                asset=PUBLISHED,
+                blocking=True,
+                description=(
+                    "No e-mail, telephone, id, card, account, device, vehicle, name with surname or "
+                    "address that the warehouse knows stands in a text of `analytics.duckdb`. Asked "
+                    "before readers see it."
+                ),
+            )
+        ],
     )
     def published_warehouse(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         settings = warehouse.settings
         now = datetime.now(UTC).replace(tzinfo=None)
         started = context.instance.get_run_stats(context.run_id).start_time
         with warehouse.connect() as connection:
+            # What readers see has passed this check, or they would not see it.
+            record_checks(
+                connection, warehouse.run_id, now, [("publish.warehouse", NO_LEAK, True, "")]
+            )
             record_run(
                 connection,
                 warehouse.run_id,
@@ -129,6 +148,20 @@ def publishing() -> dg.Definitions:
             key,
             Protection(settings.minimum_group_size, aggregates_of(manifest)),
         )
+        leaks = leaks_in_analytics(
+            warehouse.database, warehouse.folder / "analytics.duckdb", columns
+        )
+        yield dg.AssetCheckResult(
+            asset_key=PUBLISHED,
+            check_name=NO_LEAK,
+            passed=not leaks,
+            metadata={
+                "columns": len(leaks),
+                "found": dg.MetadataValue.md("\n".join(f"- {leak.sentence()}" for leak in leaks)),
+            },
+        )
+        if leaks:
+            raise CheckFailedError(leak_message(leaks))
         as_of = str(warehouse.as_of_date())
         systems = ",".join(system.name for system in warehouse.systems())
         append(
