@@ -285,22 +285,33 @@ def key_table(number: int) -> str:
 
 
 def write_pairs(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    keys: Sequence[ChosenKey],
-    target: str,
-    changed: str | None = None,
+    connection: duckdb.DuckDBPyConnection, table: str, keys: Sequence[ChosenKey], target: str
 ) -> int:
     """Write the candidate pairs of all keys and return how many there are.
-
-    Parameters
-    ----------
-    changed : str or None
-        Relation with the record_number of the records that pairs are wanted of; None for all.
 
     Notes
     -----
     Columns of the target: left_number < right_number, key_mask (bit i is set where key i found it).
+    """
+    for number, chosen in enumerate(keys):
+        connection.execute(
+            f"create or replace temp table {key_table(number)} as {key_select(chosen.key, table)}"
+        )
+    return join_blocks(connection, keys, target)
+
+
+def join_blocks(
+    connection: duckdb.DuckDBPyConnection,
+    keys: Sequence[ChosenKey],
+    target: str,
+    wanted: str | None = None,
+) -> int:
+    """Write the pairs within the blocks in the `key_table` of each key, and drop these.
+
+    Parameters
+    ----------
+    wanted : str or None
+        Relation with the record_number of the records that pairs are wanted of; None for all.
     """
     connection.execute(
         f"create or replace temp table {target} "
@@ -308,36 +319,33 @@ def write_pairs(
     )
     selects = []
     for number, chosen in enumerate(keys):
-        blocks = f"select record_number, key_hash from ({key_select(chosen.key, table)})"
-        if changed is not None:
-            blocks = (
-                f"with blocks as ({blocks}) select * from blocks where key_hash in "
-                f"(select key_hash from blocks where record_number in (select record_number from {changed}))"
-            )
-        connection.execute(f"create or replace temp table linkage_blocks as {blocks}")
         # counting first is cheaper than a window over all
         connection.execute(
             f"""create or replace temp table {key_table(number)} as
-            select * from linkage_blocks semi join (
-                select key_hash from linkage_blocks group by key_hash
+            select * from {key_table(number)} semi join (
+                select key_hash from {key_table(number)} group by key_hash
                 having count(*) between 2 and {chosen.largest_block}) using (key_hash)"""
         )
+        first = f"from {key_table(number)}"
+        # each pair once: the wanted record stands first, of two wanted ones the smaller
+        order = "a.record_number < b.record_number"
+        if wanted is not None:
+            first += f" where record_number in (select record_number from {wanted})"
+            order = (
+                "a.record_number <> b.record_number and (a.record_number < b.record_number "
+                f"or b.record_number not in (select record_number from {wanted}))"
+            )
         selects.append(
-            f"""select a.record_number as left_number, b.record_number as right_number,
+            f"""select least(a.record_number, b.record_number) as left_number,
+                greatest(a.record_number, b.record_number) as right_number,
                 cast(1 as bigint) << {number} as bit
-            from {key_table(number)} as a inner join {key_table(number)} as b
-                on a.key_hash = b.key_hash and a.record_number < b.record_number"""
+            from ({first}) as a inner join {key_table(number)} as b
+                on a.key_hash = b.key_hash where {order}"""
         )
     if selects:
-        wanted = ""
-        if changed is not None:
-            wanted = (
-                f"where left_number in (select record_number from {changed}) "
-                f"or right_number in (select record_number from {changed})"
-            )
         connection.execute(
             f"""insert into {target} select left_number, right_number, bit_or(bit)
-            from ({" union all ".join(selects)}) {wanted} group by left_number, right_number"""
+            from ({" union all ".join(selects)}) group by left_number, right_number"""
         )
     for number in range(len(keys)):
         connection.execute(f"drop table {key_table(number)}")
@@ -345,40 +353,58 @@ def write_pairs(
     return int(pairs)
 
 
-def crossed_blocks(
+def find_blocks(
     connection: duckdb.DuckDBPyConnection,
     table: str,
     keys: Sequence[ChosenKey],
-    changed: str,
-    gone: str,
+    touching: str,
+    is_more: bool = False,
+) -> None:
+    """Leave in the `key_table` of each key the blocks, whatever their size, that some records are in.
+
+    Parameters
+    ----------
+    table : str
+        The features of all records.
+    touching : str
+        Features of the records whose blocks are wanted; some of them may not be in the table (any more).
+    is_more : bool
+        Whether to add to the blocks that are there.
+    """
+    for number, chosen in enumerate(keys):
+        target = key_table(number)
+        known = f" where key_hash not in (select key_hash from {target})" if is_more else ""
+        connection.execute(
+            f"""{"insert into" if is_more else "create or replace temp table"} {target}
+            {"" if is_more else "as"} with touched as (
+                select distinct key_hash from ({key_select(chosen.key, touching)}){known})
+            select record_number, key_hash from ({key_select(chosen.key, table)})
+            where key_hash in (from touched)"""
+        )
+
+
+def crossed_blocks(
+    connection: duckdb.DuckDBPyConnection, keys: Sequence[ChosenKey], came: str, gone: str
 ) -> str:
     """Return a select of the record_number of records whose blocks became too large, or no longer are.
 
     Parameters
     ----------
-    table : str
-        The features as they are now.
-    changed : str
+    came : str
         Features of the records that are new or changed.
     gone : str
-        Features, as they were, of the records that changed or vanished.
+        Features, as they were, of the records that changed or vanished; `find_blocks` has found the blocks
+        of both.
     """
     selects = []
     for number, chosen in enumerate(keys):
         limit = chosen.largest_block
-        connection.execute(
-            f"""create or replace temp table crossed_{number} as
-            with came as (select key_hash, count(*) as records
-                from ({key_select(chosen.key, changed)}) group by key_hash),
-            went as (select key_hash, count(*) as records
-                from ({key_select(chosen.key, gone)}) group by key_hash),
-            touched as (select key_hash, coalesce(came.records, 0) as came, coalesce(went.records, 0) as went
-                from came full outer join went using (key_hash)),
-            blocks as (select record_number, key_hash from ({key_select(chosen.key, table)})
-                where key_hash in (select key_hash from touched)),
-            crossed as (select key_hash from blocks inner join touched using (key_hash) group by key_hash
-                having (count(*) > {limit}) <> (count(*) - any_value(came) + any_value(went) > {limit}))
-            select record_number from blocks where key_hash in (select key_hash from crossed)"""
+        selects.append(
+            f"""select record_number from {key_table(number)} where key_hash in (
+                select key_hash from (
+                    select key_hash, 1 as now, 0 as change from {key_table(number)}
+                    union all select key_hash, 0, -1 from ({key_select(chosen.key, came)})
+                    union all select key_hash, 0, 1 from ({key_select(chosen.key, gone)}))
+                group by key_hash having (sum(now) > {limit}) <> (sum(now) + sum(change) > {limit}))"""
         )
-        selects.append(f"select record_number from crossed_{number}")
     return " union ".join(selects) or "select cast(null as bigint) as record_number where false"

@@ -2,61 +2,76 @@
 
 Belongs here: finding which pairs that concerns. Does not: scoring them (`compare`).
 
-The pairs of a record are concerned when it is new or changed, when a block that it is in became too large
-or no longer is, or when a value that it holds became commoner or rarer by a step.
+All pairs of a record are concerned when it is new or changed, when a block that it is in became too large
+or no longer is, or when a value that it holds became rarer by a step: pairs that were not worth keeping may
+be now. A value that became commoner by a step concerns the kept pairs that share it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ml.identity.linking import blocking, features
-from ml.identity.linking.compare import score
+from ml.identity.linking.compare import household_keys, score
 from ml.identity.linking.model import LinkingModel
 from ml.identity.linking.tables import FEATURES, HOUSEHOLD_PAIRS, LINKS, TERMS, LinkingRun
-from ml.identity.linking.text import quoted
+
+# Features that two records may share though the columns differ: the first of several telephones.
+OF_LISTS = ("phone",)
 
 
 def score_changes(run: LinkingRun, known: LinkingModel) -> tuple[int, int]:
-    """Score again the pairs of what changed since the last run."""
-    connection = run.connection
-    _find_changes(run, known)
-    ((changed,),) = connection.execute("select count(*) from linkage_changed").fetchall()
-    for table in (LINKS, HOUSEHOLD_PAIRS):
-        connection.execute(
-            f"""delete from {table} where left_number in (from linkage_touched)
-            or right_number in (from linkage_touched)"""
-        )
-    if not changed:
-        return 0, 0
-    blocking.write_pairs(
-        connection, FEATURES, known.keys, "linkage_candidates", changed="linkage_changed"
-    )
-    pairs = score(
-        run,
-        known,
-        """record_number in (select left_number from linkage_candidates
-            union all select right_number from linkage_candidates)""",
-    )
-    connection.execute(f"insert into {LINKS} by name from linkage_scored")
-    connection.execute(f"insert into {HOUSEHOLD_PAIRS} by name from linkage_scored_households")
-    return pairs, int(changed)
+    """Score again the pairs of what changed since the last run.
 
-
-def _find_changes(run: LinkingRun, known: LinkingModel) -> None:
-    """Bring features and terms up to date.
-
-    Leaves `linkage_changed` (record_number of the records whose pairs are to be scored) and
-    `linkage_touched` (those, and the records that vanished).
+    Leaves `linkage_touched` (record_number of the records of such pairs, and of those that vanished) and
+    `linkage_gone` (the features that changed or vanished, as they were).
     """
     connection = run.connection
-    read = ", ".join(quoted(name) for name in run.features.columns)
+    _find_changes(run)
+    _find_steps(run, known)
+    names = features.frequent_features(run.features)
+    _find_records(run, known, names)
+    _find_kept_pairs(run, known, names)
+    ((changed,),) = connection.execute("select count(*) from linkage_changed").fetchall()
     connection.execute(
-        f"""create or replace temp table linkage_now as
-        select cast(hash(record_id) >> 1 as bigint) as record_number, hash({read}) as raw_hash
-        from {run.records}"""
+        """create or replace temp table linkage_touched as
+        from linkage_changed union select record_number from linkage_gone
+        union select left_number from linkage_repeated
+        union select right_number from linkage_repeated"""
     )
+    for table in (LINKS, HOUSEHOLD_PAIRS):
+        connection.execute(
+            f"""delete from {table} where left_number in (from linkage_changed)
+            or right_number in (from linkage_changed)
+            or left_number in (select record_number from linkage_gone)
+            or right_number in (select record_number from linkage_gone)"""
+        )
+        connection.execute(
+            f"""delete from {table} where (left_number, right_number) in (
+                select (left_number, right_number) from linkage_repeated)"""
+        )
+    # who was compared only because a group wanted it is, where a group still wants it
+    connection.execute("insert into linkage_candidates from linkage_repeated where key_mask <> 0")
+    ((pairs,),) = connection.execute("select count(*) from linkage_candidates").fetchall()
+    if pairs:
+        score(
+            run,
+            known,
+            """record_number in (select left_number from linkage_candidates
+                union all select right_number from linkage_candidates)""",
+        )
+        connection.execute(f"insert into {LINKS} by name from linkage_scored")
+        connection.execute(f"insert into {HOUSEHOLD_PAIRS} by name from linkage_scored_households")
+    return int(pairs), int(changed)
+
+
+def _find_changes(run: LinkingRun) -> None:
+    """Bring the features up to date; leave `linkage_came` and `linkage_gone`, features now and then."""
+    connection = run.connection
     connection.execute(
         f"""create or replace temp table linkage_gone as
-        select f.* from {FEATURES} as f anti join linkage_now using (record_number, raw_hash)"""
+        select * from {FEATURES} where record_number in (
+            select record_number from {FEATURES} anti join linkage_now using (record_number, raw_hash))"""
     )
     connection.execute(
         f"""create or replace temp table linkage_fresh as
@@ -73,27 +88,10 @@ def _find_changes(run: LinkingRun, known: LinkingModel) -> None:
         f"delete from {FEATURES} where record_number in (select record_number from linkage_gone)"
     )
     connection.execute(f"insert into {FEATURES} by name from linkage_came")
-    connection.execute(
-        """create or replace temp table linkage_changed as
-        select record_number from linkage_came"""
-    )
-    for select in (
-        _changed_terms(run, known),
-        blocking.crossed_blocks(connection, FEATURES, known.keys, "linkage_came", "linkage_gone"),
-    ):
-        connection.execute(
-            f"""insert into linkage_changed
-            select distinct record_number from ({select})
-            where record_number not in (from linkage_changed)"""
-        )
-    connection.execute(
-        """create or replace temp table linkage_touched as
-        from linkage_changed union select record_number from linkage_gone"""
-    )
 
 
-def _changed_terms(run: LinkingRun, known: LinkingModel) -> str:
-    """Bring the terms up to date; return a select of the records that hold one whose step changed."""
+def _find_steps(run: LinkingRun, known: LinkingModel) -> None:
+    """Bring the terms up to date; leave `linkage_stepped` (feature, term, step, is_rarer)."""
     connection = run.connection
     names = features.frequent_features(run.features)
     for name in names:
@@ -109,12 +107,15 @@ def _changed_terms(run: LinkingRun, known: LinkingModel) -> str:
         )
     )
     touched = " union all ".join(
-        f"select '{name}' as feature, term from touched_{name}" for name in names
+        f"""select '{name}' as feature, term,
+            {features.unseen_step(known.mean_records[name])} as unseen from touched_{name}"""
+        for name in names
     )
     connection.execute(
         f"""create or replace temp table linkage_stepped as
-        with touched as ({touched})
-        select touched.feature, touched.term, now.step
+        with touched as ({touched or "select '' as feature, '' as term, 0 as unseen limit 0"})
+        select touched.feature, touched.term, now.step,
+            coalesce(now.step, unseen) < coalesce(before.step, unseen) as is_rarer
         from touched
         left join linkage_steps as now using (feature, term)
         left join {TERMS} as before using (feature, term)
@@ -123,9 +124,88 @@ def _changed_terms(run: LinkingRun, known: LinkingModel) -> str:
     connection.execute(
         f"delete from {TERMS} where (feature, term) in (select feature, term from linkage_stepped)"
     )
-    connection.execute(f"insert into {TERMS} select * from linkage_stepped where step is not null")
-    return " union ".join(
-        f"""select record_number from {FEATURES}
-        where {name} in (select term from linkage_stepped where feature = '{name}')"""
+    connection.execute(
+        f"insert into {TERMS} select feature, term, step from linkage_stepped where step is not null"
+    )
+
+
+def _holders(names: Sequence[str], is_rarer: bool) -> str:
+    """Return a select of the records that hold a value whose step changed: feature, term, record_number."""
+    condition = "is_rarer" if is_rarer else "not is_rarer"
+    return " union all ".join(
+        f"""select '{name}' as feature, {name} as term, record_number from {FEATURES}
+        where {name} in (select term from linkage_stepped where feature = '{name}' and {condition})"""
         for name in names
+    )
+
+
+def _find_records(run: LinkingRun, known: LinkingModel, names: Sequence[str]) -> None:
+    """Leave `linkage_changed` and `linkage_candidates`: the records of which all pairs are concerned."""
+    connection = run.connection
+    rarer = f"select distinct record_number from ({_holders(names, is_rarer=True)})"
+    connection.execute(
+        f"""create or replace temp table linkage_changed as
+        select record_number from linkage_came {"union " + rarer if names else ""}"""
+    )
+    connection.execute(
+        f"""create or replace temp table linkage_touching as
+        select * from {FEATURES} where record_number in (from linkage_changed)
+        union all by name from linkage_gone"""
+    )
+    blocking.find_blocks(connection, FEATURES, known.keys, "linkage_touching")
+    crossed = blocking.crossed_blocks(connection, known.keys, "linkage_came", "linkage_gone")
+    connection.execute(
+        f"""create or replace temp table linkage_crossed as
+        select distinct record_number from ({crossed})
+        where record_number not in (from linkage_changed)"""
+    )
+    ((more,),) = connection.execute("select count(*) from linkage_crossed").fetchall()
+    if more:
+        connection.execute("insert into linkage_changed from linkage_crossed")
+        connection.execute(
+            f"""create or replace temp table linkage_touching as
+            select * from {FEATURES} where record_number in (from linkage_crossed)"""
+        )
+        blocking.find_blocks(connection, FEATURES, known.keys, "linkage_touching", is_more=True)
+    blocking.join_blocks(connection, known.keys, "linkage_candidates", "linkage_changed")
+
+
+def _find_kept_pairs(run: LinkingRun, known: LinkingModel, names: Sequence[str]) -> None:
+    """Leave `linkage_repeated`: kept pairs of other records that share a value that became commoner.
+
+    A pair that is only kept as of a household was not worth keeping as of a person, and is no more so now:
+    any household's key in its mask has its household's weight computed again.
+    """
+    connection = run.connection
+    connection.execute(
+        f"""create or replace temp table linkage_holders as
+        select * from ({_holders(names, is_rarer=False) if names else
+            "select '' as feature, '' as term, cast(0 as bigint) as record_number limit 0"})
+        where record_number not in (from linkage_changed)"""
+    )
+    lists = ", ".join(f"'{name}'" for name in OF_LISTS)
+    mask = household_keys(run, known)
+    connection.execute(
+        f"""create or replace temp table linkage_repeated as
+        with kept as (
+            select left_number, right_number, key_mask, 0 as household_mask from {LINKS}
+            union all
+            select left_number, right_number, 0, {mask} from {HOUSEHOLD_PAIRS}),
+        sharing as (
+            select kept.* from kept
+            inner join linkage_holders as l on kept.left_number = l.record_number
+            inner join linkage_holders as r on kept.right_number = r.record_number
+                and l.feature = r.feature and l.term = r.term
+            union all
+            select * from kept where left_number in (
+                    select record_number from linkage_holders where feature in ({lists}))
+                or right_number in (
+                    select record_number from linkage_holders where feature in ({lists})))
+        select left_number, right_number, cast(
+            coalesce(nullif(max(key_mask), 0), max(household_mask)) as bigint) as key_mask
+        from sharing
+        where left_number not in (from linkage_changed) and right_number not in (from linkage_changed)
+            and left_number not in (select record_number from linkage_gone)
+            and right_number not in (select record_number from linkage_gone)
+        group by left_number, right_number"""
     )

@@ -161,19 +161,6 @@ def named_parts(numbers: Numbers, part: Numbers) -> Numbers:
     return np.asarray(numbers[first[part]])
 
 
-def keep_groups(grouping: Grouping, is_kept: NDArray[np.bool_], before: Numbers) -> Grouping:
-    """Return the grouping with the groups of a run before where these are kept.
-
-    Parameters
-    ----------
-    before : array of int
-        For each record the record number that its group was named after.
-    """
-    groups = grouping.groups.copy()
-    groups[is_kept] = np.searchsorted(grouping.numbers, before[is_kept])
-    return Grouping(grouping.numbers, groups, grouping.divided)
-
-
 def read_links(
     connection: duckdb.DuckDBPyConnection, links: str, decisions: str, least_weight: float
 ) -> Links:

@@ -57,18 +57,13 @@ def score(run: LinkingRun, trained: LinkingModel, where: str = "true") -> int:
         LEAST_KEPT_WEIGHT,
         run.options.is_scored_by_splink,
     )
-    household_keys = sum(
-        1 << number
-        for number, chosen in enumerate(trained.keys)
-        if chosen.key.fields <= {item.name for item in run.comparisons if item.is_of_household}
-    )
     if _has_households(run):
         scoring.score_households(
             connection,
             "linkage_scored_features",
             run.comparisons,
             trained.parameters,
-            f"(from linkage_candidates where key_mask & {household_keys} <> 0)",
+            f"(from linkage_candidates where key_mask & {household_keys(run, trained)} <> 0)",
             "linkage_scored_households",
         )
     else:
@@ -83,6 +78,16 @@ def score(run: LinkingRun, trained: LinkingModel, where: str = "true") -> int:
     )
     ((pairs,),) = connection.execute("select count(*) from linkage_candidates").fetchall()
     return int(pairs)
+
+
+def household_keys(run: LinkingRun, trained: LinkingModel) -> int:
+    """Return the mask of the keys that bring the people of a household together."""
+    shared = {item.name for item in run.comparisons if item.is_of_household}
+    return sum(
+        1 << number
+        for number, chosen in enumerate(trained.keys)
+        if chosen.key.fields <= shared
+    )
 
 
 def write_scored_features(

@@ -291,14 +291,35 @@ def features_sql(features: FeatureSet, records: str) -> str:
     )
 
 
-def check_ids(connection: duckdb.DuckDBPyConnection, records: str) -> int:
-    """Return how many records there are.
+def number_records(
+    connection: duckdb.DuckDBPyConnection, records: str, features: FeatureSet
+) -> int:
+    """Write `linkage_now`, the record_number and raw_hash of each record; return how many there are.
 
     Raises
     ------
     LinkingError
         When a record_id is missing or occurs twice.
     """
+    read = ", ".join(quoted(name) for name in features.columns)
+    connection.execute(
+        f"""create or replace temp table linkage_now as
+        select cast(hash(record_id) >> 1 as bigint) as record_number, hash({read}) as raw_hash
+        from {records}"""
+    )
+    ((rows, numbers),) = connection.execute(
+        "select count(*), count(distinct record_number) from linkage_now"
+    ).fetchall()
+    # a missing id has a number as well: of one record alone it would not be seen by counting
+    ((missing,),) = connection.execute(
+        f"select count(*) from {records} where record_id is null"
+    ).fetchall()
+    if missing or rows != numbers:
+        _complain_of_ids(connection, records)
+    return int(rows)
+
+
+def _complain_of_ids(connection: duckdb.DuckDBPyConnection, records: str) -> None:
     ((rows, numbers),) = connection.execute(
         f"select count(*), count(distinct hash(record_id) >> 1) from {records} where record_id is not null"
     ).fetchall()
@@ -309,12 +330,10 @@ def check_ids(connection: duckdb.DuckDBPyConnection, records: str) -> int:
         raise LinkingError(
             f"{records}: {every} records have {ids} different record_id: each needs one of its own."
         )
-    if rows != numbers:
-        raise LinkingError(
-            f"{records}: two record_id have the same 63-bit hash. Rename one of them; it happens to one "
-            "file in a million."
-        )
-    return int(rows)
+    raise LinkingError(
+        f"{records}: two record_id have the same 63-bit hash. Rename one of them; it happens to one "
+        "file in a million."
+    )
 
 
 def build_features(

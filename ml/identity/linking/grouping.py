@@ -1,14 +1,15 @@
-"""Persons and households of all records, those that nothing changed in as they were.
+"""Persons and households of all records, or of those that a change can have reached.
 
 Belongs here: the steps from scored pairs to `linkage_parts`. Does not: dividing a part (`clustering`).
+
+Connected parts do not depend on each other. After a change it is enough to look at the parts that hold a
+record whose pairs changed, and at those that a link ties to them; all others are as they were.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import duckdb
 import numpy as np
-from numpy.typing import NDArray
 
 from ml.identity.linking import clustering
 from ml.identity.linking.compare import compare_within
@@ -55,16 +56,152 @@ def read_decisions(run: LinkingRun) -> None:
     connection.execute(f"create or replace table {DECIDED} as from linkage_decisions")
 
 
-def cluster(run: LinkingRun, trained: LinkingModel, is_incremental: bool) -> int:
-    """Write linkage_parts: the person and household of each record; return how many groups were divided.
-
-    With is_incremental, connected parts that nothing changed in keep their groups.
-    """
+def cluster_all(run: LinkingRun, trained: LinkingModel) -> int:
+    """Write linkage_parts, the person and household of each record; return how many groups were divided."""
     connection = run.connection
     numbers = clustering.read_numbers(connection, f"select record_number from {FEATURES}")
-    before = _groups_before(run, numbers) if is_incremental else None
-    persons, person_parts, divided = _cluster_persons(run, trained, numbers, before)
-    households, household_parts = _cluster_households(run, numbers, persons, before)
+    persons, person_parts, divided = _cluster_persons(
+        run, trained, numbers, f"(from {LINKS})", "linkage_decisions"
+    )
+    _name_persons(connection, numbers, persons)
+    households, household_parts = _cluster_households(run, numbers, persons, HOUSEHOLD_PAIRS)
+    _put_parts(connection, numbers, persons, person_parts, households, household_parts)
+    connection.execute(f"create or replace table {PARTS} as from linkage_new_parts")
+    return divided
+
+
+def cluster_changes(run: LinkingRun, trained: LinkingModel) -> int:
+    """Bring linkage_parts up to date; return how many of the groups looked at were divided.
+
+    Leaves `linkage_rewritten`, the record_number of all records that are in persons or households that
+    a change can have reached, now or before.
+    """
+    connection = run.connection
+    least_weight = run.options.least_match_weight
+    links = f"""select left_number, right_number from {LINKS}
+        where key_mask <> 0 and not is_vetoed and match_weight > {least_weight}
+        union all select left_number, right_number from linkage_decisions
+        where decision = 'always_match'"""
+    _reach(
+        connection,
+        "linkage_near",
+        "select record_number from linkage_touched union select record_number from linkage_redecided",
+        links,
+        ("person_part",),
+    )
+    inside = "left_number in (from linkage_near)"
+    numbers = clustering.read_numbers(
+        connection, f"select record_number from {FEATURES} where record_number in (from linkage_near)"
+    )
+    persons, person_parts, divided = _cluster_persons(
+        run,
+        trained,
+        numbers,
+        f"(from {LINKS} where {inside})",
+        f"(from linkage_decisions where {inside})",
+    )
+    _put_parts(connection, numbers, persons, person_parts, persons, person_parts)
+    connection.execute(
+        f"""create or replace temp table linkage_moved as
+        select record_number from linkage_touched
+        union select record_number from linkage_redecided
+        union select now.record_number from linkage_new_parts as now
+        left join {PARTS} as before using (record_number)
+        where now.person_number is distinct from before.person_number"""
+    )
+    # a record keeps its household for the moment, so that what was one is looked at as a whole
+    connection.execute(
+        f"""create or replace temp table linkage_new_parts as
+        select now.record_number, now.person_part, now.person_number,
+            before.household_part, before.household_number
+        from linkage_new_parts as now left join {PARTS} as before using (record_number)"""
+    )
+    connection.execute(
+        f"""create or replace temp table linkage_vanished as
+        select * from {PARTS} where record_number in (from linkage_near)
+            and record_number not in (select record_number from linkage_new_parts)"""
+    )
+    _replace_parts(connection, "linkage_near")
+    _reach(
+        connection,
+        "linkage_rewritten",
+        "from linkage_moved",
+        f"select left_number, right_number from {HOUSEHOLD_PAIRS}",
+        ("person_number", "household_part"),
+    )
+    connection.execute(
+        f"""create or replace temp table linkage_persons as
+        select record_number, person_number, person_part from {PARTS}
+        where record_number in (from linkage_rewritten)"""
+    )
+    numbers, persons, person_parts = (
+        np.asarray(column, dtype=np.int64)
+        for column in connection.execute("from linkage_persons order by record_number")
+        .fetchnumpy()
+        .values()
+    )
+    households, household_parts = _cluster_households(
+        run,
+        numbers,
+        persons,
+        f"(from {HOUSEHOLD_PAIRS} where left_number in (from linkage_rewritten))",
+    )
+    _put_parts(connection, numbers, persons, person_parts, households, household_parts)
+    _replace_parts(connection, "linkage_rewritten")
+    return divided
+
+
+def _reach(
+    connection: duckdb.DuckDBPyConnection,
+    target: str,
+    seeds: str,
+    links: str,
+    columns: tuple[str, ...],
+) -> None:
+    """Write the record numbers of seeds, of whom links tie to them, and of whole parts of all these.
+
+    Parameters
+    ----------
+    links : str
+        Select of left_number, right_number.
+    columns : tuple of str
+        Columns of linkage_parts, and of `linkage_vanished`, that say what belongs together.
+    """
+    connection.execute(f"create or replace temp table {target} as {seeds}")
+    connection.execute(f"create or replace temp table linkage_frontier as from {target}")
+    parts = f"from {PARTS}"
+    if "household_part" in columns:
+        parts += " union all by name from linkage_vanished"
+    together = " or ".join(
+        f"{name} in (select {name} from parts where record_number in (from linked))"
+        for name in columns
+    )
+    while True:
+        ((more,),) = connection.execute(
+            f"""create or replace temp table linkage_frontier as
+            with links as ({links}), parts as ({parts}),
+            linked as (
+                from linkage_frontier
+                union select right_number from links where left_number in (from linkage_frontier)
+                union select left_number from links where right_number in (from linkage_frontier))
+            select record_number from (
+                from linked union select record_number from parts where {together})
+            where record_number not in (from {target})"""
+        ).fetchall()
+        if not more:
+            return
+        connection.execute(f"insert into {target} from linkage_frontier")
+
+
+def _put_parts(
+    connection: duckdb.DuckDBPyConnection,
+    numbers: clustering.Numbers,
+    persons: clustering.Numbers,
+    person_parts: clustering.Numbers,
+    households: clustering.Numbers,
+    household_parts: clustering.Numbers,
+) -> None:
+    """Write linkage_new_parts."""
     connection.register(
         "grouped",
         {
@@ -75,78 +212,36 @@ def cluster(run: LinkingRun, trained: LinkingModel, is_incremental: bool) -> int
             "household_number": households,
         },
     )
-    if before is not None:
-        connection.execute(f"create or replace temp table linkage_parts_before as from {PARTS}")
-    else:
-        connection.execute("drop table if exists linkage_parts_before")
-    connection.execute(f"create or replace table {PARTS} as from grouped")
+    connection.execute("create or replace temp table linkage_new_parts as from grouped")
     connection.unregister("grouped")
-    return divided
 
 
-@dataclass(frozen=True)
-class _GroupsBefore:
-    """The groups of the last run, by record in the order of numbers; -1 for records that it did not have.
-
-    `is_affected` is where a part of the last run held a record that changed or vanished since.
-    """
-
-    persons: clustering.Numbers
-    households: clustering.Numbers
-    is_affected: NDArray[np.bool_]
-
-
-def _groups_before(run: LinkingRun, numbers: clustering.Numbers) -> _GroupsBefore | None:
-    connection = run.connection
-    if not has_table(connection, PARTS):
-        return None
-    found = connection.execute(
-        f"""with touched as (
-            select record_number from linkage_touched
-            union select record_number from linkage_redecided),
-        -- whoever shared a person's or a household's part with what changed may be grouped otherwise now
-        parts as (
-            select p.person_part, p.household_part from {PARTS} as p
-            where record_number in (from touched))
-        select f.record_number, coalesce(p.person_number, -1) as person_number,
-            coalesce(p.household_number, -1) as household_number,
-            p.record_number is null or f.record_number in (from touched)
-                or p.person_part in (select person_part from parts)
-                or p.household_part in (select household_part from parts) as is_affected
-        from {FEATURES} as f left join {PARTS} as p on f.record_number = p.record_number
-        order by f.record_number"""
-    ).fetchnumpy()
-    return _GroupsBefore(
-        np.asarray(found["person_number"], dtype=np.int64),
-        np.asarray(found["household_number"], dtype=np.int64),
-        np.asarray(found["is_affected"], dtype=np.bool_),
-    )
-
-
-def _kept(
-    part: clustering.Numbers, is_unclear: NDArray[np.bool_], is_affected: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Return which records are of unclear parts without an affected record."""
-    has_affected = np.zeros(int(part.max()) + 1 if len(part) else 0, dtype=bool)
-    has_affected[part[is_affected]] = True
-    return is_unclear & ~has_affected[part]
+def _replace_parts(connection: duckdb.DuckDBPyConnection, wanted: str) -> None:
+    """Put linkage_new_parts in the place of the parts of the wanted records."""
+    connection.execute(f"delete from {PARTS} where record_number in (from {wanted})")
+    connection.execute(f"insert into {PARTS} by name from linkage_new_parts")
 
 
 def _cluster_persons(
     run: LinkingRun,
     trained: LinkingModel,
     numbers: clustering.Numbers,
-    before: _GroupsBefore | None,
+    links_from: str,
+    decisions: str,
 ) -> tuple[clustering.Numbers, clustering.Numbers, int]:
-    """Return the person and the part of each record, and how many groups were divided."""
+    """Return the person and the part of each record, and how many groups were divided.
+
+    Parameters
+    ----------
+    numbers : array of int
+        The records, ascending.
+    links_from, decisions : str
+        Relations with the scored and the decided pairs among them.
+    """
     connection = run.connection
     least_weight = run.options.least_match_weight
-    links = clustering.read_links(connection, LINKS, "linkage_decisions", least_weight)
+    links = clustering.read_links(connection, links_from, decisions, least_weight)
     part, is_unclear, _ = clustering.parts_of(numbers, links, clustering.LARGEST_PART)
-    is_kept = np.zeros(len(numbers), dtype=bool)
-    if before is not None:
-        is_kept = _kept(part, is_unclear, before.is_affected)
-    is_unclear &= ~is_kept
     connection.register(
         "unclear_records", {"record_number": numbers[is_unclear], "part": part[is_unclear]}
     )
@@ -162,8 +257,6 @@ def _cluster_persons(
         trained.parameters,
     )
     grouping = clustering.divide_parts(numbers, part, is_unclear, evidence, priors, least_weight)
-    if before is not None:
-        grouping = clustering.keep_groups(grouping, is_kept, before.persons)
     return (
         clustering.smallest_of_groups(grouping),
         clustering.named_parts(numbers, part),
@@ -171,30 +264,23 @@ def _cluster_persons(
     )
 
 
-def _cluster_households(
-    run: LinkingRun,
-    numbers: clustering.Numbers,
-    persons: clustering.Numbers,
-    before: _GroupsBefore | None,
-) -> tuple[clustering.Numbers, clustering.Numbers]:
-    """Return the household and its part of each record."""
-    connection = run.connection
+def _name_persons(
+    connection: duckdb.DuckDBPyConnection, numbers: clustering.Numbers, persons: clustering.Numbers
+) -> None:
+    """Write linkage_persons, the person of each record."""
     connection.register("grouped", {"record_number": numbers, "person_number": persons})
     connection.execute("create or replace temp table linkage_persons as from grouped")
     connection.unregister("grouped")
+
+
+def _cluster_households(
+    run: LinkingRun, numbers: clustering.Numbers, persons: clustering.Numbers, pairs: str
+) -> tuple[clustering.Numbers, clustering.Numbers]:
+    """Return the household and its part of each record; reads linkage_persons."""
     heads, person_of = np.unique(persons, return_inverse=True)
-    links = clustering.read_household_links(connection, "linkage_persons", HOUSEHOLD_PAIRS)
+    links = clustering.read_household_links(run.connection, "linkage_persons", pairs)
     part, is_unclear, _ = clustering.parts_of(heads, links, clustering.LARGEST_PART)
-    is_kept = np.zeros(len(heads), dtype=bool)
-    known = np.full(len(heads), -1)
-    if before is not None:
-        is_affected = np.zeros(len(heads), dtype=bool)
-        is_affected[person_of[before.is_affected]] = True
-        known[person_of] = before.households
-        is_kept = _kept(part, is_unclear, is_affected)
-    grouping = clustering.divide_households(heads, part, is_unclear & ~is_kept, links)
-    if before is not None:
-        grouping = clustering.keep_groups(grouping, is_kept, known)
+    grouping = clustering.divide_households(heads, part, is_unclear, links)
     return (
         clustering.smallest_of_groups(grouping)[person_of],
         clustering.named_parts(heads, part)[person_of],

@@ -9,18 +9,17 @@ import duckdb
 
 from ml.identity.linking.evidence import reason_sql
 from ml.identity.linking.tables import CLUSTERS, FEATURES, LINKS, PARTS, LinkingRun
-from ml.identity.relations import has_table
 
 
 def write_clusters(run: LinkingRun, is_incremental: bool) -> tuple[int, int]:
     """Write record_clusters; return how many persons and households there are.
 
-    With is_incremental only the persons and households that anything changed in are written.
+    With is_incremental only the persons and households that a change can have reached are written,
+    `linkage_rewritten`.
     """
     connection = run.connection
     wanted = ""
-    if is_incremental and has_table(connection, CLUSTERS) and _has_before(connection):
-        _find_rewritten(run)
+    if is_incremental:
         wanted = "where record_number in (from linkage_rewritten)"
         connection.execute(
             f"""delete from {CLUSTERS} where record_id in (
@@ -85,43 +84,8 @@ def write_clusters(run: LinkingRun, is_incremental: bool) -> tuple[int, int]:
         left join linkage_best as best on named.record_number = best.record_number"""
     )
     ((persons, households),) = connection.execute(
-        f"select count(distinct person_number), count(distinct household_number) from {PARTS}"
+        # a group has the number of one of its records
+        f"""select count(*) filter (record_number = person_number),
+            count(*) filter (record_number = household_number) from {PARTS}"""
     ).fetchall()
     return int(persons), int(households)
-
-
-def _has_before(connection: duckdb.DuckDBPyConnection) -> bool:
-    return bool(
-        connection.execute(
-            "select count(*) from duckdb_tables() where table_name = 'linkage_parts_before' and temporary"
-        ).fetchall()[0][0]
-    )
-
-
-def _find_rewritten(run: LinkingRun) -> None:
-    """Leave linkage_rewritten: the records of persons and households that anything changed in."""
-    run.connection.execute(
-        f"""create or replace temp table linkage_rewritten as
-        with moved as (
-            select coalesce(p.record_number, b.record_number) as record_number
-            from {PARTS} as p full outer join linkage_parts_before as b using (record_number)
-            where p.person_number is distinct from b.person_number
-                or p.household_number is distinct from b.household_number),
-        seeds as (
-            select record_number from moved
-            union select record_number from linkage_touched
-            union select record_number from linkage_redecided),
-        either_run as (
-            select record_number, person_number, household_number from {PARTS}
-            union all select record_number, person_number, household_number from linkage_parts_before),
-        changed as (
-            select person_number, household_number from either_run
-            where record_number in (select record_number from seeds)),
-        -- who is of a changed person is of its household, so that whole households are written
-        households as (
-            select distinct household_number from either_run
-            where household_number in (select household_number from changed)
-                or person_number in (select person_number from changed))
-        select record_number from {PARTS}
-        where household_number in (select household_number from households)"""
-    )

@@ -17,8 +17,8 @@ import duckdb
 from ml.identity.linking.changes import score_changes
 from ml.identity.linking.compare import score_all
 from ml.identity.linking.comparisons import choose_comparisons
-from ml.identity.linking.features import check_ids, describe_features
-from ml.identity.linking.grouping import cluster, read_decisions
+from ml.identity.linking.features import describe_features, number_records
+from ml.identity.linking.grouping import cluster_all, cluster_changes, read_decisions
 from ml.identity.linking.learning import stored_model, train
 from ml.identity.linking.output import write_clusters
 from ml.identity.linking.roles import RecordFields
@@ -104,7 +104,7 @@ def resolve(
     connection.execute("create schema if not exists identity")
     define_macros(connection)
     run.features = describe_features(connection, records, fields)
-    run.count = check_ids(connection, records)
+    run.count = number_records(connection, records, run.features)
     run.comparisons = choose_comparisons(run.features)
     known = stored_model(run)
     is_incremental = False
@@ -119,7 +119,7 @@ def resolve(
         trained = known
         scored, changed = score_all(run, known, is_prepared=False)
     read_decisions(run)
-    divided = cluster(run, trained, is_incremental)
+    divided = cluster_changes(run, trained) if is_incremental else cluster_all(run, trained)
     persons, households = write_clusters(run, is_incremental)
     connection.execute(
         f"create or replace table {OPTIONS} as select ? as options", [_groups_by(run)]

@@ -10,9 +10,10 @@ import pytest
 
 from ml.identity.linking import LinkingError, RecordFields
 from ml.identity.linking.features import (
+    FeatureSet,
     build_features,
-    check_ids,
     describe_features,
+    number_records,
     terms_sql,
     unseen_step,
 )
@@ -191,7 +192,7 @@ def test_every_record_needs_an_id_of_its_own(ids: str) -> None:
     connection = duckdb.connect()
     connection.execute(f"create table records as from (values {ids}) as v(record_id)")
     with pytest.raises(LinkingError, match="3 records have 2 different record_id"):
-        check_ids(connection, "records")
+        number_records(connection, "records", FeatureSet(columns=("record_id",)))
 
 
 def test_what_a_value_is_worth_changes_by_powers_of_four_only() -> None:
