@@ -43,7 +43,7 @@ def score_all(run: LinkingRun, trained: LinkingModel, is_prepared: bool) -> tupl
     return pairs, run.count
 
 
-def score(run: LinkingRun, trained: LinkingModel, where: str = "true") -> int:
+def score(run: LinkingRun, trained: LinkingModel, where: str | None = None) -> int:
     """Score linkage_candidates into linkage_scored."""
     connection = run.connection
     write_scored_features(connection, run.comparisons, trained, where)
@@ -94,7 +94,7 @@ def write_scored_features(
     connection: duckdb.DuckDBPyConnection,
     comparisons: Sequence[FieldComparison],
     trained: LinkingModel,
-    where: str,
+    where: str | None,
 ) -> None:
     """Write linkage_scored_features: the features of the records where, with how common their values are."""
     features.write_scored_features(

@@ -115,7 +115,9 @@ def describe_features(
     LinkingError
         When a mapped column is not in the relation; it names it.
     """
-    present = {row[0] for row in connection.execute(f"describe from {records}").fetchall()}
+    present = {
+        row[0]: str(row[1]) for row in connection.execute(f"describe from {records}").fetchall()
+    }
     missing = [name for name in [*fields.all_columns, "record_id"] if name not in present]
     if missing:
         raise LinkingError(f"{records} lacks the column(s) {', '.join(missing)}.")
@@ -125,7 +127,10 @@ def describe_features(
     if columns := fields.of_role("birth_date"):
         is_day_first = fields.is_day_first
         if is_day_first is None:
-            is_day_first = measure_day_first(connection, records, columns[0])
+            # the text of a date begins with the year
+            is_day_first = present[columns[0]] == "DATE" or measure_day_first(
+                connection, records, columns[0]
+            )
         expressions |= _birth_expressions(columns[0], is_day_first)
         frequent.append("birth")
     for role, minimum in (("national_id", 4), ("loyalty_card", 4)):
@@ -398,13 +403,27 @@ def write_scored_features(
     means: Mapping[str, float],
     scale: Mapping[str, float],
     target: str,
-    where: str = "true",
+    where: str | None = None,
 ) -> None:
     """Write the features with a column `tf_<feature>` for each feature of scale.
 
     Splink divides the u of a level by this column; scale has that u, so that what is left is how much
     commoner the value is than that of a mean chance agreement.
     """
+    rows = table
+    if where is not None:
+        # of few records few values are looked up: joining all of them would take longer than the rest
+        rows = "linkage_scored_rows"
+        connection.execute(f"create or replace temp table {rows} as from {table} where {where}")
+        wanted = " union all ".join(
+            f"""select feature, term, step from {terms}
+            where feature = '{name}' and term in (select {name} from {rows})"""
+            for name in scale
+        )
+        connection.execute(
+            f"create or replace temp table linkage_scored_terms as {wanted or f'from {terms} limit 0'}"
+        )
+        terms = "linkage_scored_terms"
     joins = "".join(
         f"""
         left join (select term, step from {terms} where feature = '{name}') as terms_{name}
@@ -419,5 +438,5 @@ def write_scored_features(
     )
     connection.execute(
         f"create or replace temp table {target} as select f.* exclude (record_id, raw_hash) {columns} "
-        f"from (from {table} where {where}) as f {joins}"
+        f"from {rows} as f {joins}"
     )
