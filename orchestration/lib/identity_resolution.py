@@ -21,7 +21,6 @@ from orchestration.lib.errors import ConfigurationError, InputError
 from orchestration.lib.linking_models import chosen_model, forget_scores
 
 DECISIONS = "staging.stg_steward__pair_decisions"
-GOLDEN_CUSTOMERS = "identity.golden_customers"
 TO_LINK = "identity.records_to_link"
 RULES_FILE = Path(golden.__file__).with_name("survivorship.yml")
 # Role to columns of records_to_link: only what passed its check is evidence.
@@ -173,8 +172,7 @@ def write_golden(
     counts = golden.assign_ids(
         connection, as_of=as_of, records=USABLE, source_systems=source_systems
     )
-    query = golden.survivorship_sql(read_rule_set(connection), USABLE, "identity.customer_ids")
-    connection.execute(f"create or replace table {GOLDEN_CUSTOMERS} as {query}")
+    golden.write_golden_customers(connection, read_rule_set(connection), USABLE)
     golden.write_review_queue(connection)
     return counts
 

@@ -116,6 +116,36 @@ def test_again_retrained_and_from_nothing_give_the_same_ids(warehouse) -> None:
     assert warehouse.execute("from identity.record_clusters order by all").fetchall() == resolved
 
 
+def test_golden_values_of_what_changed_are_those_of_a_run_over_everything(warehouse) -> None:
+    warehouse.execute(
+        "update identity.customer_records set record_hash = 'a', normalised_with = '1'"
+    )
+    run(warehouse)
+    before = golden_rows(warehouse)
+    warehouse.execute(
+        "update identity.customer_records set gender = 'f', record_hash = 'b' "
+        "where source_customer_id in ('7', '8')"
+    )
+    warehouse.execute("delete from identity.customer_records where source_customer_id = '9'")
+    warehouse.execute(
+        """insert into identity.customer_records by name
+        select * replace ('new' || source_customer_id as source_customer_id, 'c' as record_hash)
+        from identity.customer_records where source_customer_id in ('11', '12')"""
+    )
+    run(warehouse, day=2)
+    after = golden_rows(warehouse)
+    assert 4 <= len(set(after) ^ set(before)) < PEOPLE / 2
+    warehouse.execute(
+        "create or replace table identity.linkage_golden_pending as select '*' as customer_id"
+    )
+    run(warehouse, day=2)
+    assert golden_rows(warehouse) == after
+
+
+def golden_rows(connection: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
+    return connection.execute("from identity.golden_customers order by customer_id").fetchall()
+
+
 def test_keys_alone_are_not_linked_but_a_steward_may(warehouse) -> None:
     warehouse.execute(
         """create or replace temp table bare as select source_system, source_customer_id, first_seen_at

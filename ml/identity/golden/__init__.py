@@ -4,6 +4,7 @@ Belongs here: stable ids and their ledger, steward decisions, survivorship, the 
 finding out which records are one person (`ml/identity/linking`), or when it runs (`orchestration`).
 """
 
+from ml.identity.golden.customers import GOLDEN_CUSTOMERS, write_golden_customers
 from ml.identity.golden.decided import cluster_by_key, restore_found, unite_decided
 from ml.identity.golden.errors import ContradictoryDecisionsError, GoldenError, RuleSetError
 from ml.identity.golden.evidence import write_evidence
@@ -21,6 +22,7 @@ from ml.identity.golden.survivorship import golden_columns, survivorship_sql
 from ml.identity.golden.survivorship_rules import RuleSet, parse_rule_set
 
 __all__ = [
+    "GOLDEN_CUSTOMERS",
     "ContradictoryDecisionsError",
     "DecisionCounts",
     "GoldenError",
@@ -41,5 +43,6 @@ __all__ = [
     "survivorship_sql",
     "unite_decided",
     "write_evidence",
+    "write_golden_customers",
     "write_review_queue",
 ]

@@ -73,10 +73,13 @@ def is_newest_day(connection: duckdb.DuckDBPyConnection, as_of: date, systems: s
     return bool(found)
 
 
-def find_differences(connection: duckdb.DuckDBPyConnection, systems: str) -> None:
+def find_differences(
+    connection: duckdb.DuckDBPyConnection, systems: str, looked_at: str = "true"
+) -> None:
     """Set the records whose ids the run changes apart: ``golden_outgoing`` and ``golden_incoming``.
 
-    ``systems`` are the quoted source systems of the run; records of others are not looked at.
+    ``systems`` are the quoted source systems of the run; records of others are not looked at, nor those
+    for which the condition ``looked_at`` does not hold.
     """
     old, new = (
         ", ".join(f"{side}.{name} as {side}_{name}" for name in COLUMNS) for side in ("old", "new")
@@ -84,7 +87,8 @@ def find_differences(connection: duckdb.DuckDBPyConnection, systems: str) -> Non
     connection.execute(
         f"""create or replace temp table golden_differences as
         select {old}, old.from_date, {new}
-        from (select * from {ASSIGNMENTS} where to_date is null and source_system in ({systems})) as old
+        from (select * from {ASSIGNMENTS} where to_date is null and source_system in ({systems})
+            and {looked_at}) as old
         full outer join {ASSIGNED} as new on new.record_id = old.record_id
         where old.record_id is null or new.record_id is null or old.customer_id <> new.customer_id
             or old.household_id <> new.household_id or old.origin_record_id <> new.origin_record_id"""

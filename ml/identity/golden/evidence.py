@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import duckdb
 
-from ml.identity.golden.members import CLUSTERS
+from ml.identity.golden.records import number_of
+from ml.identity.golden.touched import CLUSTERS
 from ml.identity.linking import RecordFields
 from ml.identity.linking.comparisons import choose_comparisons
 from ml.identity.linking.evidence import reason_sql
@@ -15,7 +16,6 @@ from ml.identity.linking.features import describe_features
 from ml.identity.linking.text import define_macros
 
 PAIRS = "identity.linkage_pairs"
-FEATURES = "identity.linkage_features"
 DOUBTFUL = "identity.doubtful_links"
 SUSPICIOUS = "identity.suspicious_clusters"
 REPORT = "identity.quality_report"
@@ -83,9 +83,9 @@ def _name_persons(connection: duckdb.DuckDBPyConnection, has_spoken: str, confli
     """
     connection.execute(
         f"""create or replace temp table evidence_persons as
-        select features.record_number, clusters.record_id, clusters.person_cluster,
-            hash(clusters.person_cluster) as person
-        from {CLUSTERS} as clusters inner join {FEATURES} as features using (record_id)"""
+        select {number_of("record_id")} as record_number, record_id, person_cluster,
+            hash(person_cluster) as person
+        from {CLUSTERS}"""
     )
     connection.execute(
         f"""create or replace temp table evidence_pairs as
@@ -178,25 +178,27 @@ def _report_clusters(connection: duckdb.DuckDBPyConnection) -> None:
     """Report sizes, and by source how many records stayed without a link."""
     connection.execute(
         f"""insert into {REPORT}
-        with sized as (
-            select split_part(record_id, ':', 1) as source_system, person_cluster, household_cluster,
-                count(*) over (partition by person_cluster) as size
-            from {CLUSTERS}
+        with people as (
+            -- by number: a million texts are slow
+            select hash(person_cluster) as person, count(*) as size from {CLUSTERS} group by 1
+        ), sources as (
+            select source_system, count(*) as records, count(*) filter (size = 1) as alone
+            from (select split_part(record_id, ':', 1) as source_system, hash(person_cluster) as person
+                from {CLUSTERS})
+            inner join people using (person) group by source_system
         )
-        select 'records', 'all', count(*) from sized
+        select 'records', 'all', coalesce(sum(size), 0) from people
         union all
-        select 'persons', 'all', count(distinct person_cluster) from sized
+        select 'persons', 'all', count(*) from people
         union all
-        select 'households', 'all', count(distinct household_cluster) from sized
+        select 'households', 'all', count(distinct hash(household_cluster)) from {CLUSTERS}
         union all
         select 'persons_by_records', case when size >= 10 then '10 or more' else cast(size as varchar) end,
-            count(distinct person_cluster) from sized group by 2
+            count(*) from people group by 2
         union all
-        select 'records', source_system, count(*) from sized group by source_system
+        select 'records', source_system, records from sources
         union all
-        select 'records_without_a_link', source_system, count(*) filter (size = 1)
-        from sized group by source_system
+        select 'records_without_a_link', source_system, alone from sources
         union all
-        select 'share_without_a_link', source_system, avg(case when size = 1 then 1.0 else 0.0 end)
-        from sized group by source_system"""
+        select 'share_without_a_link', source_system, alone / records from sources"""
     )

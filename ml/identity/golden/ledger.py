@@ -29,11 +29,14 @@ def prepare_ledger(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def append_changes(connection: duckdb.DuckDBPyConnection, kind: str, as_of: date) -> int:
+def append_changes(
+    connection: duckdb.DuckDBPyConnection, kind: str, as_of: date, others: str
+) -> int:
     """Append what the run changes against the last one, of the same day or before; return the rows.
 
     Reads ``golden_outgoing`` and ``golden_incoming`` (``find_differences``), before the day is written.
-    A run that changes nothing appends nothing.
+    A run that changes nothing appends nothing. ``others`` is a relation with the ids of the records that
+    the run did not look at.
     """
     column = f"{kind}_id"
     connection.execute(
@@ -55,7 +58,7 @@ def append_changes(connection: duckdb.DuckDBPyConnection, kind: str, as_of: date
     ((moves,),) = connection.execute("select count(*) from golden_moves").fetchall()
     if not moves:
         return 0
-    _mark_steward_moves(connection, column)
+    _mark_steward_moves(connection, column, others)
     ((rows,),) = connection.execute(
         f"""insert into {ledger_of(kind)}
         with known_before as (
@@ -92,7 +95,7 @@ def append_changes(connection: duckdb.DuckDBPyConnection, kind: str, as_of: date
     return int(rows)
 
 
-def _mark_steward_moves(connection: duckdb.DuckDBPyConnection, column: str) -> None:
+def _mark_steward_moves(connection: duckdb.DuckDBPyConnection, column: str, others: str) -> None:
     """Mark the moves that follow from a decision about a pair that now is together or apart."""
     connection.execute(
         "alter table golden_moves add column is_matched_by_steward boolean default false"
@@ -101,6 +104,9 @@ def _mark_steward_moves(connection: duckdb.DuckDBPyConnection, column: str) -> N
         "alter table golden_moves add column is_unmerged_by_steward boolean default false"
     )
     if not has_table(connection, DECISIONS):
+        return
+    ((decided,),) = connection.execute(f"select count(*) from {DECISIONS}").fetchall()
+    if not decided:
         return
     both_ways = f"""select record_id_l as one, record_id_r as other, decision from {DECISIONS}
         union all select record_id_r, record_id_l, decision from {DECISIONS}"""
@@ -111,7 +117,10 @@ def _mark_steward_moves(connection: duckdb.DuckDBPyConnection, column: str) -> N
             now.{column} as other_new_id,
             case when moves.record_id is null then now.{column} else moves.old_id end as other_old_id
         from ({both_ways}) as decisions
-        inner join {ASSIGNED} as now on now.record_id = decisions.other
+        inner join (select record_id, {column} from {ASSIGNED}
+            union all select record_id, {column} from {others}
+            where record_id in (select other from ({both_ways}))) as now
+            on now.record_id = decisions.other
         left join golden_moves as moves on moves.record_id = decisions.other"""
     )
     connection.execute(

@@ -16,9 +16,17 @@ from ml.identity.golden.assignments import (
     is_newest_day,
     prepare_assignments,
 )
-from ml.identity.golden.errors import GoldenError
+from ml.identity.golden.records import number_of, rows_of
+from ml.identity.golden.touched import (
+    CLUSTERS,
+    ORIGINS,
+    RECORD_STATES,
+    STATES,
+    is_continued,
+    read_record_states,
+)
 
-CLUSTERS = "identity.record_clusters"
+__all__ = ["CLUSTERS", "collect_members", "is_looking_back", "quoted_systems", "recognise"]
 
 
 def quoted_systems(source_systems: Sequence[str]) -> str:
@@ -55,11 +63,24 @@ def recognise(
     systems = quoted_systems(source_systems)
     if not is_newest_day(connection, as_of, systems):
         return
+    read_record_states(connection, records)
+    unlearnt = records
+    if is_continued(connection, as_of, systems):
+        # the run that left a record in this state had learnt it
+        connection.execute(
+            f"""create or replace temp table golden_unlearnt_numbers as
+            select record_number from {RECORD_STATES}
+            anti join {STATES} using (record_number, record_state)"""
+        )
+        unlearnt = rows_of(records, "golden_unlearnt_numbers")
+    connection.execute(
+        f"""create or replace temp table golden_unlearnt as
+        select record_id, source_system, content_hash from {unlearnt}"""
+    )
     connection.execute(
         f"""create or replace temp table golden_news as
-        select records.record_id, records.source_system, records.content_hash,
-            known.record_id is null as is_new
-        from {records} as records
+        select records.*, known.record_id is null as is_new
+        from golden_unlearnt as records
         left join {KNOWN_RECORDS} as known on known.record_id = records.record_id
         where known.record_id is null or known.content_hash is distinct from records.content_hash"""
     )
@@ -73,20 +94,26 @@ def recognise(
         )
     if not new_records:
         return
-    gone = f"""select distinct known.source_system, known.content_hash, known.origin_record_id
-        from {KNOWN_RECORDS} as known
-        where known.source_system in ({systems}) and known.content_hash is not null
-            and not exists (select 1 from {records} as records
-                where records.record_id = known.record_id)
-            and not exists (select 1 from {KNOWN_RECORDS} as living
-                inner join {records} as records using (record_id)
-                where living.origin_record_id = known.origin_record_id)"""
     place = """row_number() over (partition by source_system, content_hash order by {key}) as place,
         count(*) over (partition by source_system, content_hash) as places"""
     connection.execute(
         f"""insert into {KNOWN_RECORDS}
-        with gone as (
-            select *, {place.format(key="origin_record_id")} from ({gone})
+        with alike as (
+            select record_id, source_system, content_hash, origin_record_id from {KNOWN_RECORDS}
+            where source_system in ({systems}) and content_hash in (
+                select content_hash from golden_news where is_new and content_hash is not null)
+        ), origins as (
+            select known.record_id, known.origin_record_id from {KNOWN_RECORDS} as known
+            where known.origin_record_id in (select origin_record_id from alike)
+        ), living as (
+            -- whose origin goes on, under this key or another
+            select record_id, origin_record_id from origins
+            where {number_of("record_id")} in (select record_number from {RECORD_STATES})
+        ), gone as (
+            select *, {place.format(key="origin_record_id")}
+            from (select distinct source_system, content_hash, origin_record_id from alike
+                where record_id not in (select record_id from living)
+                    and origin_record_id not in (select origin_record_id from living))
         ), come as (
             select *, {place.format(key="record_id")} from golden_news where is_new
         )
@@ -98,27 +125,13 @@ def recognise(
     )
 
 
-def collect_members(connection: duckdb.DuckDBPyConnection, records: str) -> None:
+def collect_members(connection: duckdb.DuckDBPyConnection, records: str, clusters: str) -> None:
     """Make the members of the run: a cluster has the number of the record of it that was seen first.
 
-    Raises
-    ------
-    GoldenError
-        When a record has no cluster.
+    Reads ``golden_origins``.
     """
     connection.execute(
         f"""create or replace temp table golden_seen as
-        with origins as (
-            -- of records that continue the same vanished one, one does; none when it is back
-            select record_id, case when not bool_or(record_id = origin_record_id) over same_origin
-                and row_number() over (partition by origin_record_id order by record_id) = 1
-                then origin_record_id else record_id end as origin_record_id
-            from (select known.record_id, known.origin_record_id from {KNOWN_RECORDS} as known
-                inner join {records} as records using (record_id)
-                where known.origin_record_id in (select origin_record_id from {KNOWN_RECORDS}
-                    where record_id <> origin_record_id))
-            window same_origin as (partition by origin_record_id)
-        )
         select records.record_id, records.source_system, records.source_customer_id,
             records.first_seen_at,
             coalesce(origins.origin_record_id, records.record_id) as origin_record_id,
@@ -127,17 +140,9 @@ def collect_members(connection: duckdb.DuckDBPyConnection, records: str) -> None
             clusters.person_cluster, clusters.link_probability, clusters.link_reason,
             coalesce(clusters.household_cluster, clusters.person_cluster) as household_cluster
         from {records} as records
-        left join {CLUSTERS} as clusters on clusters.record_id = records.record_id
-        left join origins on origins.record_id = records.record_id"""
+        inner join {clusters} as clusters on clusters.record_id = records.record_id
+        left join {ORIGINS} as origins on origins.record_id = records.record_id"""
     )
-    ((lost,),) = connection.execute(
-        "select count(*) from golden_seen where person_cluster is null"
-    ).fetchall()
-    if lost:
-        raise GoldenError(
-            f"{lost} customer record(s) stand in no cluster of {CLUSTERS}: the linking step has not "
-            "seen them. Run it before the ids are given."
-        )
     connection.execute(
         f"""create or replace temp table {MEMBERS} as
         with persons as (

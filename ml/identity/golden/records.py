@@ -25,9 +25,34 @@ NAMING = (
 
 def create_usable_records(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the view ``identity.usable_records`` over ``identity.customer_records``."""
+    connection.execute(f"create or replace view {USABLE} as {_usable_sql(RECORDS)}")
+
+
+def rows_of(records: str, numbers: str) -> str:
+    """Return the rows of the records with these numbers, as a relation.
+
+    Parameters
+    ----------
+    records : str
+        Relation with record_id.
+    numbers : str
+        Relation of one column, numbers as of ``number_of``.
+    """
+    if records == USABLE:
+        # all expressions of the view would be computed of all records before a few are taken
+        key = number_of("source_system || ':' || source_customer_id")
+        return f"({_usable_sql(f'(select * from {RECORDS} where {key} in (from {numbers}))')})"
+    return f"(select * from {records} where {number_of('record_id')} in (from {numbers}))"
+
+
+def number_of(record_id: str) -> str:
+    """Return SQL of a record's number, as the linking numbers records."""
+    return f"cast(hash({record_id}) >> 1 as bigint)"
+
+
+def _usable_sql(source: str) -> str:
     content = " || '|' || ".join(f"coalesce(cast({name} as varchar), '~')" for name in IDENTIFYING)
-    connection.execute(
-        f"""create or replace view {USABLE} as select
+    return f"""select
         source_system || ':' || source_customer_id as record_id,
         source_system, source_customer_id,
         is_company, is_name_valid, given_name, given_name_root, surname_1, surname_2, is_email_valid,
@@ -55,7 +80,8 @@ def create_usable_records(connection: duckdb.DuckDBPyConnection) -> None:
         coalesce(has_push, false) as has_push,
         coalesce(record_updated_at, first_seen_at) as record_updated_at,
         first_seen_at,
+        -- another one when any value changed, or what values are normalised with
+        record_hash || '/' || normalised_with as record_hash,
         case when coalesce({", ".join(NAMING)}) is not null then md5({content}) end
             as content_hash
-        from {RECORDS}"""
-    )
+        from {source}"""

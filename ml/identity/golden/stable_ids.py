@@ -26,11 +26,27 @@ from ml.identity.golden.assignments import (
     state_before,
     write_day,
 )
+from ml.identity.golden.errors import GoldenError
 from ml.identity.golden.inheritance import Claim, give_back, settle_claims
 from ml.identity.golden.ledger import append_changes, prepare_ledger
 from ml.identity.golden.members import collect_members, quoted_systems, recognise
-
-CUSTOMER_IDS = "identity.customer_ids"
+from ml.identity.golden.records import number_of
+from ml.identity.golden.touched import (
+    CLUSTERS,
+    CUSTOMER_IDS,
+    WANTED,
+    WANTED_CLUSTERS,
+    WANTED_RECORDS,
+    find_wanted,
+    forget_states,
+    has_versions,
+    is_continued,
+    put_all_off,
+    put_off_wanted,
+    read_record_states,
+    read_states,
+    remember_states,
+)
 
 
 @dataclass(frozen=True)
@@ -111,8 +127,52 @@ def assign_ids(
     prepare_ledger(connection)
     recognise(connection, as_of=as_of, records=records, source_systems=source_systems)
     is_newest = is_newest_day(connection, as_of, systems)
+    if not is_newest:
+        read_record_states(connection, records)
+    if lost := read_states(connection, records):
+        raise GoldenError(
+            f"{lost} customer record(s) stand in no cluster of {CLUSTERS}: the linking step has not "
+            "seen them. Run it before the ids are given."
+        )
+    is_partial = (
+        is_newest
+        and is_continued(connection, as_of, systems)
+        and find_wanted(connection, as_of, records)
+    )
     connection.execute("begin")
-    collect_members(connection, records)
+    if is_partial:
+        collect_members(connection, WANTED_RECORDS, WANTED_CLUSTERS)
+        others = (
+            f"(select * from {CUSTOMER_IDS} where {number_of('record_id')} not in (from {WANTED}))"
+        )
+    else:
+        collect_members(connection, records, CLUSTERS)
+        others = f"(select * from {ASSIGNED} limit 0)"
+    _assign(connection, as_of, systems, is_partial)
+    ledger_rows = changed = 0
+    if is_newest:
+        looked_at = f"{number_of('record_id')} in (from {WANTED})" if is_partial else "true"
+        find_differences(connection, systems, looked_at)
+        ledger_rows = sum(append_changes(connection, kind.name, as_of, others) for kind in KINDS)
+        changed = write_day(connection, as_of, systems)
+    _write_customer_ids(connection, as_of, is_partial)
+    if not is_newest:
+        forget_states(connection)
+    else:
+        remember_states(connection, as_of, systems, is_partial)
+        if not is_partial or not has_versions(connection, records):
+            put_all_off(connection)
+    connection.execute("commit")
+    ((count, customers, households),) = connection.execute(
+        f"select count(*), count(distinct customer_id), count(distinct household_id) from {CUSTOMER_IDS}"
+    ).fetchall()
+    return IdCounts(count, customers, households, changed, ledger_rows)
+
+
+def _assign(
+    connection: duckdb.DuckDBPyConnection, as_of: date, systems: str, is_partial: bool
+) -> None:
+    """Make ``golden_assigned``, the ids of the members."""
     connection.execute(
         f"""create or replace temp table golden_before as
         select members.customer_number, members.household_number, members.seen_number,
@@ -121,7 +181,7 @@ def assign_ids(
         inner join {MEMBERS} as members on members.origin_record_id = before.origin_record_id"""
     )
     for kind in KINDS:
-        _assign_kind(connection, kind, as_of, systems)
+        _assign_kind(connection, kind, as_of, systems, is_partial)
     connection.execute(
         f"""create or replace temp table {ASSIGNED} as
         select members.record_id, members.source_system, members.source_customer_id,
@@ -131,21 +191,14 @@ def assign_ids(
         inner join golden_customer_ids as customers on customers.cluster = members.customer_number
         inner join golden_household_ids as households on households.cluster = members.household_number"""
     )
-    ledger_rows = changed = 0
-    if is_newest:
-        find_differences(connection, systems)
-        ledger_rows = sum(append_changes(connection, kind.name, as_of) for kind in KINDS)
-        changed = write_day(connection, as_of, systems)
-    _write_customer_ids(connection, as_of)
-    connection.execute("commit")
-    ((count, customers, households),) = connection.execute(
-        f"select count(*), count(distinct customer_id), count(distinct household_id) from {CUSTOMER_IDS}"
-    ).fetchall()
-    return IdCounts(count, customers, households, changed, ledger_rows)
 
 
 def _assign_kind(
-    connection: duckdb.DuckDBPyConnection, kind: IdKind, as_of: date, systems: str
+    connection: duckdb.DuckDBPyConnection,
+    kind: IdKind,
+    as_of: date,
+    systems: str,
+    is_partial: bool,
 ) -> None:
     """Make the temporary table ``golden_<kind>_ids(cluster, id)``."""
     target = f"golden_{kind.name}_ids"
@@ -165,7 +218,7 @@ def _assign_kind(
     )
     _insert(connection, target, settle_claims(_contested(connection, kind, as_of)))
     _insert(connection, target, _give_back(connection, kind, as_of, systems))
-    _mint(connection, kind, as_of, systems)
+    _mint(connection, kind, as_of, is_partial)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, target: str, ids: dict[int, str]) -> None:
@@ -238,7 +291,9 @@ def _give_back(
     return give_back(candidates, {row[0] for row in elsewhere})
 
 
-def _mint(connection: duckdb.DuckDBPyConnection, kind: IdKind, as_of: date, systems: str) -> None:
+def _mint(
+    connection: duckdb.DuckDBPyConnection, kind: IdKind, as_of: date, is_partial: bool
+) -> None:
     """Make an id of the oldest record of every cluster that has none yet."""
     target = f"golden_{kind.name}_ids"
     connection.execute(
@@ -253,6 +308,10 @@ def _mint(connection: duckdb.DuckDBPyConnection, kind: IdKind, as_of: date, syst
     taken = f"""select id from {target}
         union select {kind.column} from {history_before(as_of)}
         where {kind.column} in (select id from golden_minted)"""
+    if is_partial:
+        taken += f""" union select {kind.column} from {CUSTOMER_IDS}
+            where {kind.column} in (select id from golden_minted)
+                and {number_of("record_id")} not in (from {WANTED})"""
     collisions = connection.execute(
         f"""select cluster, origin_record_id from golden_minted
         where id in ({taken})
@@ -282,7 +341,9 @@ def _mint(connection: duckdb.DuckDBPyConnection, kind: IdKind, as_of: date, syst
     _insert(connection, target, variants)
 
 
-def _write_customer_ids(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
+def _write_customer_ids(
+    connection: duckdb.DuckDBPyConnection, as_of: date, is_partial: bool
+) -> None:
     """Write the ids of the run, one row per record."""
     # a record belongs to its first customer since it was first seen, to a later one since that day
     connection.execute(
@@ -304,8 +365,15 @@ def _write_customer_ids(connection: duckdb.DuckDBPyConnection, as_of: date) -> N
             where past.customer_id <> now.customer_id group by all) as others using (record_id)
         group by assigned.record_id"""
     )
+    target = f"create or replace table {CUSTOMER_IDS} as"
+    if is_partial:
+        put_off_wanted(connection)
+        connection.execute(
+            f"delete from {CUSTOMER_IDS} where {number_of('record_id')} in (from {WANTED})"
+        )
+        target = f"insert into {CUSTOMER_IDS} by name"
     connection.execute(
-        f"""create or replace table {CUSTOMER_IDS} as
+        f"""{target}
         select assigned.record_id, assigned.source_system, assigned.source_customer_id,
             assigned.customer_id, assigned.household_id,
             cast(coalesce(assigned.link_probability, 1.0) as double) as match_probability,
@@ -316,3 +384,5 @@ def _write_customer_ids(connection: duckdb.DuckDBPyConnection, as_of: date) -> N
         from {ASSIGNED} as assigned
         left join golden_moved as moved on moved.record_id = assigned.record_id"""
     )
+    if is_partial:
+        put_off_wanted(connection)

@@ -179,8 +179,11 @@ def _find_kept_pairs(run: LinkingRun, known: LinkingModel, names: Sequence[str])
     connection = run.connection
     connection.execute(
         f"""create or replace temp table linkage_holders as
-        select * from ({_holders(names, is_rarer=False) if names else
-            "select '' as feature, '' as term, cast(0 as bigint) as record_number limit 0"})
+        select * from ({
+            _holders(names, is_rarer=False)
+            if names
+            else "select '' as feature, '' as term, cast(0 as bigint) as record_number limit 0"
+        })
         where record_number not in (from linkage_changed)"""
     )
     lists = ", ".join(f"'{name}'" for name in OF_LISTS)

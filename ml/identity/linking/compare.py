@@ -84,9 +84,7 @@ def household_keys(run: LinkingRun, trained: LinkingModel) -> int:
     """Return the mask of the keys that bring the people of a household together."""
     shared = {item.name for item in run.comparisons if item.is_of_household}
     return sum(
-        1 << number
-        for number, chosen in enumerate(trained.keys)
-        if chosen.key.fields <= shared
+        1 << number for number, chosen in enumerate(trained.keys) if chosen.key.fields <= shared
     )
 
 

@@ -91,7 +91,8 @@ def cluster_changes(run: LinkingRun, trained: LinkingModel) -> int:
     )
     inside = "left_number in (from linkage_near)"
     numbers = clustering.read_numbers(
-        connection, f"select record_number from {FEATURES} where record_number in (from linkage_near)"
+        connection,
+        f"select record_number from {FEATURES} where record_number in (from linkage_near)",
     )
     persons, person_parts, divided = _cluster_persons(
         run,

@@ -5,8 +5,6 @@ Belongs here: naming clusters after their records, and the reason of each link. 
 
 from __future__ import annotations
 
-import duckdb
-
 from ml.identity.linking.evidence import reason_sql
 from ml.identity.linking.tables import CLUSTERS, FEATURES, LINKS, PARTS, LinkingRun
 
