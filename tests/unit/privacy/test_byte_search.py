@@ -332,6 +332,14 @@ def test_a_column_of_values_by_row():
     assert sorted(zip(rows.tolist(), found.tolist(), strict=True)) == [(2, 7), (3, 1), (4, 1)]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_very_long_text_is_found_by_its_beginning(tmp_path, encoding):
+    note = "la señora llamó otra vez " * 60
+    (tmp_path / "a.txt").write_bytes(f"x {note} y".encode(encoding))
+    patterns = compile_patterns([("free_text", note)])
+    assert len(search_file(tmp_path / "a.txt", patterns).hits) == 1
+
+
 def test_the_full_name_takes_both_surnames():
     assert full_names("Ana", "Gil", "Ruiz") == [("full_name", "Ana Gil Ruiz")]
     assert full_names("Ana", None) == []

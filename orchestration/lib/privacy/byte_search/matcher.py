@@ -26,6 +26,7 @@ from orchestration.lib.privacy.byte_search.patterns import (
     EMAIL,
     FOLD,
     LETTERS,
+    OPEN,
     WINDOW,
     Form,
     Refused,
@@ -52,6 +53,9 @@ NO_LETTERS = (0xC2, 0xE2)
 ACCENTED = 0xC3
 
 
+Places = NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class Match:
     """A pattern at a place; ``is_whole`` when no letter or digit goes on around it."""
@@ -71,6 +75,7 @@ class PatternSet:
     _forms: tuple[Form, ...] = ()
     _keys: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     _entries: tuple[tuple[tuple[int, Form], ...], ...] = ()
+    _least: Places = field(default_factory=lambda: np.empty(0, np.int64))
     _table: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1, bool))
     numbers: tuple[NDArray[np.int64], NDArray[np.int64]] = field(
         default_factory=lambda: (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -84,8 +89,8 @@ class PatternSet:
         """Number of byte sequences that are looked for."""
         return len(self._forms)
 
-    def _candidates(self, low: bytes) -> Iterator[tuple[int, tuple[tuple[int, Form], ...]]]:
-        """Yield the places whose six bytes are a window of some pattern."""
+    def _candidates(self, low: bytes) -> Iterator[tuple[Places, Places]]:
+        """Yield the places whose six bytes are a window of some pattern, with the windows' numbers."""
         if not len(self._keys):
             return
         padded = low + b"\0" * 8
@@ -108,15 +113,16 @@ class PatternSet:
                 found = np.searchsorted(self._keys, exact)
                 found[found == len(self._keys)] = 0
                 is_key = self._keys[found] == exact
-                for place, key in zip(places[is_key], found[is_key], strict=True):
-                    yield first + 8 * int(place), self._entries[int(key)]
+                if is_key.any():
+                    yield first + 8 * places[is_key], found[is_key]
 
     def find(self, content: bytes, *, is_text: bool = True) -> Iterator[Match]:
         """Yield the patterns in a text; in what is not text also those that are not whole."""
         low = content.translate(FOLD)
-        for place, entries in self._candidates(low):
-            for offset, form in entries:
-                yield from _confirmed(low, place - offset, form, 0, len(low), is_text=is_text)
+        for places, keys in self._candidates(low):
+            for place, key in zip(places.tolist(), keys.tolist(), strict=True):
+                for offset, form in self._entries[key]:
+                    yield from _confirmed(low, place - offset, form, 0, len(low), is_text=is_text)
 
     def positions_in(self, content: str | bytes) -> frozenset[int]:
         """Return which identifiers stand in a short text, as whole words."""
@@ -152,12 +158,16 @@ class PatternSet:
         offsets = np.frombuffer(offset_buffer, np.int64, len(chunk) + 1, chunk.offset * 8)
         base = int(offsets[0])
         low = bytes(memoryview(data)[base : int(offsets[-1])]).translate(FOLD)
-        for place, entries in self._candidates(low):
-            row = int(np.searchsorted(offsets, base + place, side="right")) - 1
-            first, last = int(offsets[row]) - base, int(offsets[row + 1]) - base
-            for offset, form in entries:
-                for match in _confirmed(low, place - offset, form, first, last, is_text=True):
-                    yield row, match.position
+        for places, keys in self._candidates(low):
+            rows = np.searchsorted(offsets, base + places, side="right") - 1
+            # Most candidates are a frequent surname in a column of surnames: too short for a name.
+            is_long = offsets[rows + 1] - offsets[rows] >= self._least[keys]
+            chosen = (each[is_long].tolist() for each in (places, keys, rows))
+            for place, key, row in zip(*chosen, strict=True):
+                first, last = int(offsets[row]) - base, int(offsets[row + 1]) - base
+                for offset, form in self._entries[key]:
+                    for match in _confirmed(low, place - offset, form, first, last, is_text=True):
+                        yield row, match.position
 
 
 def _confirmed(
@@ -170,11 +180,14 @@ def _confirmed(
     if form.confirm is None:
         spans = [(start, end)]
     else:
-        around = slice(max(first, start - CONTEXT), min(last, end + CONTEXT))
+        begin = max(first, start - CONTEXT)
+        around = low[begin : min(last, end + CONTEXT)]
+        if form.other not in around:
+            return
         spans = [
-            (around.start + found.start(), around.start + found.end())
-            for found in form.confirm.finditer(low[around])
-            if around.start + found.start() <= start and end <= around.start + found.end()
+            (begin + found.start(), begin + found.end())
+            for found in form.confirm.finditer(around)
+            if begin + found.start() <= start and end <= begin + found.end()
         ]
     for begin, stop in spans:
         is_whole = _is_whole(low, begin, stop, form, first, last)
@@ -184,6 +197,8 @@ def _confirmed(
 
 def _is_whole(low: bytes, start: int, end: int, form: Form, first: int, last: int) -> bool:
     """Whether nothing goes on around a match that would make it a part of something else."""
+    if form.boundary == OPEN:
+        return True
     width = form.width
     before = low[start - width] if start - width >= first else 0x20
     behind_at = end + width - 1
@@ -279,6 +294,9 @@ def compile_patterns(identifiers: Sequence[tuple[str, str]]) -> PatternSet:
         _forms=tuple(forms),
         _keys=keys,
         _entries=tuple(tuple(by_key[int(key)]) for key in keys),
+        _least=np.array(
+            [min(form.least for _, form in by_key[int(key)]) for key in keys], np.int64
+        ),
         _table=table,
         numbers=_numbers(forms),
     )

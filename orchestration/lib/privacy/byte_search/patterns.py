@@ -28,8 +28,8 @@ FOLD = bytes.maketrans(UPPER, UPPER.lower())
 WINDOW = 6
 """Bytes by which a candidate is found; no pattern is shorter."""
 
-DIGITS, WORD, LETTERS, EMAIL = "digits", "word", "letters", "email"
-"""What must not stand directly before and behind a match, by the kind of identifier."""
+DIGITS, WORD, LETTERS, EMAIL, OPEN = "digits", "word", "letters", "email", "open"
+"""What must not stand directly before and behind a match; open: anything may, it is a part."""
 
 PHONE_GROUPS = ((3, 3, 3), (3, 2, 2, 2), (2, 3, 2, 2), (3, 6))
 PHONE_SEPARATORS = (" ", "-", ".", "/")
@@ -49,7 +49,7 @@ PLAIN_JOINERS = 5
 JOINERS = (" ", ",", ", ", ";", "\t", "|", '","', '";"', "', '", '", "')
 CONTEXT = 256
 """Bytes around a candidate that a comparison may need."""
-LONGEST = 200
+LONGEST = 512
 MARGIN = CONTEXT + LONGEST
 """Bytes around a place that tell whether a pattern stands there: none is longer with its context."""
 
@@ -67,8 +67,8 @@ class Refused:
 class Form:
     """One byte sequence of an identifier, with A-Z in lower case.
 
-    ``width`` is the bytes a character takes (2 in UTF-16); with ``confirm`` the sequence is only a
-    part, and the expression must match around it.
+    ``width`` is the bytes a character takes (2 in UTF-16). With ``confirm`` the sequence is only a
+    part: the expression must match around it, which it can't without ``other``.
     """
 
     content: bytes
@@ -76,6 +76,13 @@ class Form:
     boundary: str
     width: int = 1
     confirm: re.Pattern[bytes] | None = None
+    other: bytes = b""
+    length: int = 0
+
+    @property
+    def least(self) -> int:
+        """Bytes that a match takes at least."""
+        return max(self.length, len(self.content))
 
 
 def without_accents(text: str) -> str:
@@ -242,11 +249,21 @@ def _joined_names(position: int, words: Sequence[bytes]) -> Iterator[Form]:
     longest = max(words, key=len)
     if len(longest) >= WINDOW:
         orders = [GLUE.join(map(re.escape, order)) for order in _rotations(words)]
-        yield Form(longest, position, LETTERS, 1, re.compile(b"|".join(orders)))
+        others = [word for word in words if word is not longest]
+        length = sum(map(len, words)) + len(others)
+        confirm = re.compile(b"|".join(orders))
+        yield Form(longest, position, LETTERS, 1, confirm, max(others, key=len), length)
         return
     for joiner in JOINERS:
         for each in _rotations(words):
             yield Form(joiner.encode().join(each), position, LETTERS)
+
+
+def _form(content: bytes, position: int, boundary: str, width: int) -> Form:
+    """Return the form of a text; of a very long one the beginning, behind which anything may stand."""
+    if len(content) > LONGEST:
+        return Form(content[: LONGEST - 1], position, OPEN, width)
+    return Form(content, position, boundary, width)
 
 
 def forms_of(position: int, kind: str, value: str) -> Iterator[Form]:
@@ -256,7 +273,7 @@ def forms_of(position: int, kind: str, value: str) -> Iterator[Form]:
         found: Iterable[Form] = _name_forms(position, unicodedata.normalize("NFC", value))
     else:
         found = (
-            Form(content.translate(FOLD)[:LONGEST], position, _boundary_of(kind, text), width)
+            _form(content.translate(FOLD), position, _boundary_of(kind, text), width)
             for spelling in spellings(kind, value)
             for text in dict.fromkeys(_cases(spelling))
             for content, width in _encodings(text)
