@@ -21,6 +21,7 @@ _MOSTLY_NUMBERS = 0.95
 _LIKE_A_KEY = 0.5
 _RANK_POINTS = 200
 _SMALLEST_LEVEL = 20
+_BELOW_ALL = -1e12
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ class Encoded:
 
     linear: FloatArray
     tree: FloatArray
+
+    def filled_tree(self) -> FloatArray:
+        """Return the tree matrix with missing numbers below all others: a fold may know none."""
+        return np.nan_to_num(self.tree, nan=_BELOW_ALL)
 
     def rows(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Encoded:
         """Return some customers."""

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.evaluation import FAILING_GRADE, grade
+from ml.threads import one_thread
 from ml.uplift.calibration import CALIBRATION_COLUMNS, Calibration, calibrate, decile_table
 from ml.uplift.choice import HonestScores, honest_scores
 from ml.uplift.config import LEARNERS, RESPONSE_MODEL, UpliftConfig
@@ -40,6 +41,7 @@ class UpliftModel:
     predictor: Predictor
     calibration: Calibration
 
+    @one_thread
     def predict(self, frame: pd.DataFrame) -> FloatArray:
         """Return the effect expected of treating each customer."""
         return self.calibration.apply(self.predictor(self.encoder.transform(frame)))
@@ -112,6 +114,7 @@ class UpliftResult:
     notes: tuple[str, ...]
 
 
+@one_thread
 def estimate_uplift(
     frame: pd.DataFrame,
     *,

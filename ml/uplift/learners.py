@@ -203,7 +203,7 @@ def _effect(features: Encoded, target: FloatArray, base: str, seed: int) -> Pred
 
 
 def _matrix(features: Encoded, base: str) -> FloatArray:
-    return features.linear if base == "linear" else features.tree
+    return features.linear if base == "linear" else features.filled_tree()
 
 
 def _tree_size(rows: int) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def randomisation_test(
 
 
 def _auc_of(features: Encoded, treated: FloatArray, fold: NDArray[np.int64], seed: int) -> float:
-    score = np.zeros(len(treated))
+    score, tree = np.zeros(len(treated)), features.filled_tree()
     for number in range(_FOLDS):
         train, rest = fold != number, fold == number
         if np.ptp(treated[train]) == 0 or np.ptp(treated[rest]) == 0:
@@ -106,9 +106,9 @@ def _auc_of(features: Encoded, treated: FloatArray, fold: NDArray[np.int64], see
         trees = HistGradientBoostingClassifier(
             max_iter=10, max_leaf_nodes=8, min_samples_leaf=40, learning_rate=0.2, random_state=seed,
             early_stopping=False, max_bins=63,
-        ).fit(features.tree[train], treated[train])  # fmt: skip
+        ).fit(tree[train], treated[train])  # fmt: skip
         score[rest] = rankdata(linear.decision_function(features.linear[rest])) + rankdata(
-            trees.decision_function(features.tree[rest])
+            trees.decision_function(tree[rest])
         )
     return float(np.mean([_auc(score[fold == n], treated[fold == n]) for n in range(_FOLDS)]))
 

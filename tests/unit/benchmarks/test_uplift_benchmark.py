@@ -17,18 +17,8 @@ def test_a_latin_1_file_with_semicolons(tmp_path: Path, capsys: pytest.CaptureFi
     frame["channel"] = frame["channel"].replace({"phone": "teléfono"})
     file = tmp_path / "envío.csv"
     frame.to_csv(file, index=False, sep=";", encoding="latin-1")
-    main(
-        [
-            "--data",
-            str(file),
-            *COLUMNS,
-            "--features",
-            "visits,channel,age",
-            "--oracle",
-            "true_effect",
-        ]
-        + ["--learners", "t_linear"]
-    )
+    options = ["--features", "visits,channel,age", "--oracle", "true_effect"]
+    main(["--data", str(file), *COLUMNS, *options, "--learners", "t_linear"])
     printed = capsys.readouterr().out
     assert "'Letter' against 'No letter'" in printed
     assert "average effect" in printed and "response_model" in printed and "grade" in printed
