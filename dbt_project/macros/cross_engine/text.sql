@@ -47,3 +47,17 @@
         chr(34), {{ dbt.concat(["chr(92)", "chr(34)"]) }}
     )
 {%- endmacro %}
+
+
+{# The characters of a text that stand in a class of a regular expression, all else removed. #}
+{% macro characters_only(value, characters) -%}
+    {{ return(adapter.dispatch("characters_only", "cadencia")(value, characters)) }}
+{%- endmacro %}
+
+{% macro default__characters_only(value, characters) -%}
+    regexp_replace({{ value }}, '[^{{ characters }}]', '', 'g')
+{%- endmacro %}
+
+{% macro spark__characters_only(value, characters) -%}
+    regexp_replace({{ value }}, '[^{{ characters }}]', '')
+{%- endmacro %}

@@ -54,6 +54,7 @@ final as (
         customer_keys.customer_id,
         {{ prefixed_id('known.source_system', 'known.source_campaign_id') }} as campaign_id,
         known.source_system,
+        known.source_customer_id,
         known.channel,
         case when known.bounced_at is not null then known.bounce_type end as bounce_type,
         -- software opens and follows links too: a person's event counts, software's only when alone

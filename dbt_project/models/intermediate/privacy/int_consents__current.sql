@@ -1,66 +1,74 @@
 {#
-  The newest event decides, with three rules: a withdrawal at the same time as a grant wins; a sign-up that
-  waits for its confirmation takes back nothing that was granted before; a box left empty (declined) says
-  nothing about what was answered elsewhere.
+  The strictest record decides: what any source of any merged record has withdrawn stays forbidden, whatever
+  another says and when (docs/adr: strictest wins). Only the source that holds the withdrawal can undo it.
 #}
 
 with
 
-consents as (
+records as (
 
-    select * from {{ ref('int_consents__unioned') }}
+    select * from {{ ref('int_consents__by_record') }}
 
 ),
 
-last_events as (
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by customer_id, purpose, channel
+            order by
+                case status
+                    when 'withdrawn' then 1
+                    when 'granted' then 2
+                    when 'pending' then 3
+                    else 4
+                end,
+                decided_at desc nulls first,
+                source_system,
+                deciding_consent_id
+        ) as place
+    from records
+
+),
+
+totals as (
 
     select
         customer_id,
         purpose,
         channel,
-        max(case when status = 'granted' then recorded_at end) as granted_at,
-        max(case when status = 'withdrawn' then recorded_at end) as withdrawn_at,
-        max(case when status = 'pending' then recorded_at end) as pending_at,
-        max(case when status = 'declined' then recorded_at end) as declined_at,
-        count(*) as events
-    from consents
-    where customer_id is not null
+        max(case when status = 'granted' then decided_at end) as last_granted_at,
+        max(case when status = 'withdrawn' then decided_at end) as last_withdrawn_at,
+        count(*) as records,
+        sum(events) as events
+    from records
     group by customer_id, purpose, channel
-
-),
-
-decided as (
-
-    select
-        *,
-        case
-            when granted_at is not null and coalesce(granted_at > withdrawn_at, true) then 'granted'
-            when withdrawn_at is not null and coalesce(pending_at <= withdrawn_at, true) then 'withdrawn'
-            when pending_at is not null then 'pending'
-            else 'declined'
-        end as status
-    from last_events
 
 ),
 
 final as (
 
     select
-        decided.customer_id,
-        decided.purpose,
-        decided.channel,
-        decided.status,
-        decided.status = 'granted' as is_granted,
-        case decided.status
-            when 'granted' then decided.granted_at
-            when 'withdrawn' then decided.withdrawn_at
-            when 'pending' then decided.pending_at
-            else decided.declined_at
-        end as status_since,
-        decided.granted_at as last_granted_at,
-        decided.withdrawn_at as last_withdrawn_at,
-        decided.events
-    from decided
+        ranked.customer_id,
+        ranked.purpose,
+        ranked.channel,
+        ranked.status,
+        ranked.status = 'granted' as is_granted,
+        ranked.source_system as deciding_source_system,
+        ranked.deciding_consent_id,
+        ranked.decided_at,
+        totals.last_granted_at,
+        totals.last_withdrawn_at,
+        totals.records,
+        totals.events
+    from ranked
+    inner join totals
+        on
+            ranked.customer_id = totals.customer_id
+            and ranked.purpose = totals.purpose
+            and ranked.channel = totals.channel
+    where ranked.place = 1
 
 )
 

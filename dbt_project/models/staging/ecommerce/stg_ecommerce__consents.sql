@@ -49,14 +49,14 @@ final as (
         ]) }},
         'marketing' as purpose,
         channel,
-        case when answer = 'yes' then 'granted' else 'withdrawn' end as status,
+        -- a code that no map knows is read as a no
+        {{ mapped_value('ecommerce', 'consent_status', 'answer', otherwise="'withdrawn'") }} as status,
         proof,
         recorded_at
     from answers
     where
-        answer in ('yes', 'no')
+        nullif(trim(answer), '') is not null
         and source_customer_id is not null
-        and recorded_at is not null
 
 )
 

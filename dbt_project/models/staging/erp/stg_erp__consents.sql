@@ -12,7 +12,7 @@ answers as (
     select
         source_customer_id,
         '{{ channel }}' as channel,
-        upper({{ column }}) as answer,
+        nullif(trim({{ column }}), '') as answer,
         modified_at
     from customers
     {{ 'union all' if not loop.last }}
@@ -30,12 +30,13 @@ final as (
         ]) }},
         'marketing' as purpose,
         channel,
-        case when answer = 'S' then 'granted' else 'withdrawn' end as status,
+        -- a code that no map knows is read as a no
+        {{ mapped_value('erp', 'consent_status', 'answer', otherwise="'withdrawn'") }} as status,
         'customer record of the ERP' as proof,
         -- the file tells when the record changed, not which field: the latest that it can have been
         modified_at as recorded_at
     from answers
-    where answer in ('S', 'N')
+    where answer is not null
 
 )
 

@@ -15,7 +15,8 @@ final as (
             'source_consent_id', 'source_customer_id', 'purpose', 'channel', 'status', 'proof',
             'policy_version', 'recorded_at',
         ]) }},
-        purpose,
+        -- what no map knows stays as it is: int_consents__by_record reads it as strictly as it can be
+        {{ mapped_value('forms', 'purpose', 'purpose', otherwise='purpose') }} as purpose,
         {{ mapped_value('forms', 'channel', 'channel_code', otherwise='channel_code') }} as channel,
         case
             -- a box left empty asks for nothing and takes nothing back

@@ -44,7 +44,7 @@ withdrawals as (
         'email' as channel,
         unsubscribed_at as recorded_at
     from members
-    where unsubscribed_at is not null
+    where member_status = 'unsubscribed' or unsubscribed_at is not null
     union all
     select
         source_customer_id,
@@ -90,7 +90,7 @@ final as (
     select
         {{ dbt.hash(dbt.concat([
             'source_customer_id', "'-'", 'channel', "'-'", 'status', "'-'",
-            'cast(recorded_at as ' ~ dbt.type_string() ~ ')',
+            "coalesce(cast(recorded_at as " ~ dbt.type_string() ~ "), 'undated')",
         ])) }} as source_consent_id,
         source_customer_id,
         {{ typed_nulls('consents', provided=[
@@ -103,7 +103,6 @@ final as (
         proof,
         recorded_at
     from events
-    where recorded_at is not null
 
 )
 
