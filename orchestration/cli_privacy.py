@@ -1,4 +1,4 @@
-"""The commands about personal data: audit-log, retention.
+"""The commands about personal data: audit-log, retention, suppress.
 
 Belongs here: options, output and exit codes. Does not: the work, which is in `lib/privacy`.
 """
@@ -85,3 +85,44 @@ def leaks(
         raise typer.Exit(2)
     if not print_places(settings, people, seed, console):
         raise typer.Exit(1)
+
+
+@app.command()
+def suppress(
+    email: Annotated[str, typer.Option(help="E-mail address of the person.")] = "",
+    phone: Annotated[str, typer.Option(help="Telephone number of the person.")] = "",
+    national_id: Annotated[str, typer.Option(help="NIF, NIE or CIF of the person.")] = "",
+    customer_id: Annotated[
+        str, typer.Option(help="Customer: all records, addresses, numbers and ids of the person.")
+    ] = "",
+    channel: Annotated[
+        str,
+        typer.Option(help="email, sms, whatsapp, push, phone (with text messages), post or all."),
+    ] = "all",
+    is_profiling: Annotated[
+        bool, typer.Option("--profiling", help="The person objects to profiling, not to contacts.")
+    ] = False,
+    reason: Annotated[
+        str, typer.Option(help="request, objection, complaint, deceased, legal or other.")
+    ] = "request",
+    until: Annotated[str, typer.Option(help="Last day on which it holds, YYYY-MM-DD.")] = "",
+    is_lift: Annotated[
+        bool, typer.Option("--lift", help="Take an entry of our own list back; others' lists stay.")
+    ] = False,
+) -> None:
+    """Keep a person from being contacted (or profiled): at once in delivery, in plans from the next run."""
+    from orchestration.lib.privacy.suppress_command import SuppressOptions, suppress_person
+
+    said = suppress_person(
+        get_settings(),
+        SuppressOptions(
+            values={"email": email, "phone": phone, "national_id": national_id},
+            customer_id=customer_id,
+            channel=channel,
+            is_profiling=is_profiling,
+            reason=reason,
+            until=until,
+            is_lift=is_lift,
+        ),
+    )
+    console.print(said, soft_wrap=True)

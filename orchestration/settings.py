@@ -29,8 +29,9 @@ DEMO_SYSTEMS = (
     "forms",
     "market",
 )
-# Read in every run, whichever systems it names: what people decide about the data of the others.
-ALWAYS_READ = ("steward",)
+# Read in every run, whichever systems it names: what people decide about the data of the others, and
+# who must not be contacted.
+ALWAYS_READ = ("steward", "suppression")
 
 
 class Settings(BaseSettings):
@@ -55,6 +56,8 @@ class Settings(BaseSettings):
     max_contacts_per_30d: int = Field(default=6, ge=1)
     universal_holdout_share: float = Field(default=0.05, ge=0, lt=1)
     play_holdout_share: float = Field(default=0.10, ge=0, lt=1)
+    # LOPDGDD art. 7: whoever is under 14 is never contacted, whatever is set here.
+    minimum_contact_age: int = Field(default=18, ge=14, le=30)
 
     @field_validator("sources", mode="before")
     @classmethod

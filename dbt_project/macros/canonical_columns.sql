@@ -99,6 +99,7 @@
             ["source_suppression_id", text], ["source_customer_id", text],
             ["customer_source_system", text], ["channel", text], ["reason", text],
             ["identifier_kind", text], ["identifier_sha256", text], ["suppressed_at", moment],
+            ["lifted_at", moment],
         ],
         "vehicles": [
             ["source_vehicle_id", text], ["source_product_id", text], ["vin", text], ["plate", text],

@@ -23,7 +23,7 @@
         "responses": ["complete_journey", "mailing"],
         "offers": ["complete_journey"],
         "consents": ["dms", "ecommerce", "erp", "forms", "mailing"],
-        "suppressions": ["mailing"],
+        "suppressions": ["mailing", "suppression"],
         "vehicles": ["dms"],
         "vehicle_ownerships": ["dms"],
         "vehicle_orders": ["dms"],
@@ -54,6 +54,12 @@
 {% endmacro %}
 
 
+{# Systems that are read whichever the run names: who must not be contacted is so by whatever system. #}
+{% macro always_read_systems() %}
+    {% do return(["suppression"]) %}
+{% endmacro %}
+
+
 {#
   All rows of an entity from the enabled source systems, in the canonical columns (see
   canonical_columns). Refs every system that provides the entity when dbt parses, so that the
@@ -64,7 +70,7 @@
     {%- set enabled = enabled_source_systems() -%}
     {%- set relations = [] -%}
     {%- for system in entity_registry()[entity] -%}
-        {%- if system in enabled or not execute -%}
+        {%- if system in enabled or system in always_read_systems() or not execute -%}
             {%- set relation = ref("stg_" ~ system ~ "__" ~ entity) -%}
             {%- do relations.append({"system": system, "relation": relation}) -%}
         {%- endif -%}
