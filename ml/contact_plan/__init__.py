@@ -11,21 +11,28 @@ from ml.contact_plan.holdout import in_play_holdout, in_universal_holdout
 from ml.contact_plan.inputs import (
     CANDIDATE_COLUMNS,
     CUSTOMER_COLUMNS,
+    FACTS_OF,
     HISTORY_COLUMNS,
     PlanContext,
     make_context,
 )
+from ml.contact_plan.legal import EVERY_FACT, FACT_COLUMNS, Fact
 from ml.contact_plan.plan import ContactPlanResult, build_contact_plan
-from ml.contact_plan.play_meta import CONTACT_CHANNELS, PLAY_CATEGORIES
-from ml.contact_plan.reasons import EXPLANATIONS
+from ml.contact_plan.play_meta import CONTACT_CHANNELS, LEGAL_BASES, PLAY_CATEGORIES
+from ml.contact_plan.reasons import EXPLANATIONS, EXPLANATIONS_ES
 from ml.contact_plan.verification import count_violations, violations_by_rule
 
 __all__ = [
     "CANDIDATE_COLUMNS",
     "CONTACT_CHANNELS",
     "CUSTOMER_COLUMNS",
+    "EVERY_FACT",
     "EXPLANATIONS",
+    "EXPLANATIONS_ES",
+    "FACTS_OF",
+    "FACT_COLUMNS",
     "HISTORY_COLUMNS",
+    "LEGAL_BASES",
     "PLAY_CATEGORIES",
     "ArbitrationProblem",
     "ArbitrationSolution",
@@ -33,6 +40,7 @@ __all__ = [
     "ContactPlanError",
     "ContactPlanResult",
     "DefinitionError",
+    "Fact",
     "PlanContext",
     "PlanInputError",
     "PlanPolicy",

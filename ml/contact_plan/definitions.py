@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml.contact_plan.errors import DefinitionError
-from ml.contact_plan.play_meta import CONTACT_CHANNELS, find_meta_problems
+from ml.contact_plan.play_meta import CONTACT_CHANNELS, bases_by_channel, find_meta_problems
 from ml.contact_plan.reasons import SUPPRESSION_REASONS
 
 
@@ -25,6 +25,15 @@ class PlayDefinition:
         Name of the play, that of its dbt model (``play_welcome``).
     channels
         Channels that the play may use, the preferred one first.
+    consent_purpose
+        marketing, profiling, third_parties or service: what the customer must have consented to
+        where the legal basis is consent.
+    legal_basis
+        For each channel, what allows the contact: consent, soft_opt_in, legitimate_interest or
+        contract (`legal.stopping_facts`).
+    uses_profiling
+        Whether the play chooses customers by what is predicted or concluded of them. Who objected
+        to profiling never gets it.
     cooldown_days
         Days before the same customer may get the same play again.
     validity_days
@@ -46,6 +55,8 @@ class PlayDefinition:
     goal: str
     kpi: str
     consent_purpose: str
+    legal_basis: Mapping[str, str]
+    uses_profiling: bool
     channels: tuple[str, ...]
     template: str
     offer_is_discount: bool
@@ -79,6 +90,7 @@ class PlayDefinition:
         _raise_meta_problems(name, meta)
         fields = dict(meta)
         fields["channels"] = tuple(meta["channels"])
+        fields["legal_basis"] = bases_by_channel(meta)
         share = float(meta["prior_incremental_response_share"])
         fields["prior_incremental_response_share"] = share
         return cls(name=name, **fields)

@@ -1,4 +1,4 @@
-"""The rules that suppress a candidate: reach, validity, brand, cool-down and value.
+"""The rules that suppress a candidate: the law, reach, validity, brand, cool-down and value.
 
 Belongs here: what makes a candidate (not) eligible by itself. Does not: control groups, and the
 choice between eligible candidates.
@@ -13,15 +13,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.contact_plan import reasons
-from ml.contact_plan.inputs import CONTACT_POINTS, PlanContext, find_positions
+from ml.contact_plan.inputs import FACTS_OF, PlanContext, find_positions
+from ml.contact_plan.legal import Fact, reasons_of, stopping_facts
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 _NOT_ALLOWED = 99
 _BEST = -1
+# What is told of a person whom no channel could reach anyway.
+_OF_PERSON_OR_NOWHERE = int(Fact.LACKS_CONTACT_POINT | Fact.IS_CHILD | Fact.IS_MINOR)
 
 
 def assign_channels(candidates: pd.DataFrame, context: PlanContext) -> NDArray[np.int64]:
     """Choose each candidate's channel: the customer's best one if allowed, else the play's order.
+
+    Allowed is a channel of the play that the play's legal basis carries for this customer.
 
     Parameters
     ----------
@@ -44,9 +49,8 @@ def assign_channels(candidates: pd.DataFrame, context: PlanContext) -> NDArray[n
         for rank, name in enumerate(play.channels):
             ranks[position, names.index(name)] = rank
     customer = candidates["customer_position"].to_numpy()
-    points = context.customers[[CONTACT_POINTS[name] for name in names]].to_numpy(dtype=bool)
     row_ranks = ranks[candidates["play_position"].to_numpy()]
-    row_ranks[~points[customer]] = _NOT_ALLOWED
+    row_ranks[_stopping(candidates, context) != 0] = _NOT_ALLOWED
 
     best = find_positions(pd.Index(names), context.customers["best_channel"])[customer]
     has_best = np.flatnonzero(best >= 0)
@@ -56,6 +60,39 @@ def assign_channels(candidates: pd.DataFrame, context: PlanContext) -> NDArray[n
     chosen: NDArray[np.int64] = row_ranks.argmin(axis=1).astype(np.int64)
     chosen[row_ranks.min(axis=1) == _NOT_ALLOWED] = -1
     return chosen
+
+
+def _stopping(candidates: pd.DataFrame, context: PlanContext) -> NDArray[np.int32]:
+    """Give for each candidate and channel the facts that stop it; 0 also for others' channels."""
+    names = [channel.name for channel in context.channels]
+    stops = np.zeros((len(context.plays), len(names)), dtype=np.int32)
+    for position, play in enumerate(context.plays):
+        for name in play.channels:
+            stops[position, names.index(name)] = stopping_facts(play, name)
+    facts = context.customers[[FACTS_OF[name] for name in names]].to_numpy(dtype=np.int32)
+    customer = candidates["customer_position"].to_numpy()
+    stopping: NDArray[np.int32] = facts[customer] & stops[candidates["play_position"].to_numpy()]
+    return stopping
+
+
+def find_legal_barriers(
+    candidates: pd.DataFrame, channel: NDArray[np.int64], context: PlanContext
+) -> dict[str, NDArray[np.bool_]]:
+    """Tell for each candidate without a channel why no channel of the play may be used.
+
+    Where there is an address for at least one of them, the reasons are those of the channels with
+    an address; a person of whom we have none can't be reached, whatever else is true.
+    """
+    rows = len(candidates)
+    if not rows or not context.channels:
+        facts = np.full(rows, int(Fact.LACKS_CONTACT_POINT), dtype=np.int32)
+    else:
+        stopping = _stopping(candidates, context)
+        has_point = (stopping != 0) & ((stopping & int(Fact.LACKS_CONTACT_POINT)) == 0)
+        facts = np.bitwise_or.reduce(np.where(has_point, stopping, 0), axis=1)
+        everywhere = np.bitwise_or.reduce(stopping, axis=1)
+        facts = np.where(has_point.any(axis=1), facts, everywhere & _OF_PERSON_OR_NOWHERE)
+    return reasons_of(np.where(channel < 0, facts, 0))
 
 
 def value_candidates(
@@ -104,7 +141,7 @@ def find_suppressions(
     with np.errstate(invalid="ignore"):
         is_below_cost = values["net_value"].to_numpy() <= 0
     return {
-        reasons.NO_REACHABLE_CHANNEL: channel < 0,
+        **find_legal_barriers(candidates, channel, context),
         # By the day of sending: a Sunday's plan arrives on Monday, when an offer may have ended.
         reasons.OUTSIDE_VALIDITY_WINDOW: (due > context.plan_day)
         | (valid_until < context.send_day),

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from ml.contact_plan.definitions import ChannelDefinition, PlanPolicy, PlayDefinition
 from ml.contact_plan.errors import DefinitionError, PlanInputError
 from ml.contact_plan.holdout import check_holdout_key
+from ml.contact_plan.legal import EVERY_FACT, without_moot_facts
+from ml.contact_plan.play_meta import CONTACT_CHANNELS
 
 CANDIDATE_COLUMNS: Final = (
     "play",
@@ -30,28 +32,17 @@ CANDIDATE_COLUMNS: Final = (
     "recommended_category",
     "recommended_product_ids",
 )
-CONTACT_POINTS: Final[Mapping[str, str]] = {
-    "email": "has_email",
-    "sms": "has_sms",
-    "whatsapp": "has_sms",
-    "phone": "has_phone",
-    "post": "has_postal_address",
-    "push": "has_push",
-}
+# For each channel the facts that stand in the way of a contact, as one number (`legal.Fact`).
+FACTS_OF: Final[Mapping[str, str]] = {name: f"{name}_facts" for name in CONTACT_CHANNELS}
 CUSTOMER_COLUMNS: Final = (
     "customer_id",
-    "has_email",
-    "has_sms",
-    "has_phone",
-    "has_postal_address",
-    "has_push",
+    *FACTS_OF.values(),
     "best_channel",
     "rfm_cell",
     "rfm_group",
     "preferred_hour",
 )
 HISTORY_COLUMNS: Final = ("customer_id", "play", "channel", "sent_at")
-_FLAG_COLUMNS: Final = ("has_email", "has_sms", "has_phone", "has_postal_address", "has_push")
 _ONE_DAY: Final = np.timedelta64(1, "D")
 
 
@@ -223,8 +214,8 @@ def _prepare_customers(customers: pd.DataFrame) -> pd.DataFrame:
             f"The customers have {int(repeated.sum())} rows that repeat a customer_id (first: "
             f"{prepared.loc[repeated, 'customer_id'].iloc[0]}); give one row per customer."
         )
-    for column in _FLAG_COLUMNS:
-        prepared[column] = _to_flags(prepared, column)
+    for column in FACTS_OF.values():
+        prepared[column] = _to_facts(prepared, column)
     prepared["rfm_cell"] = _to_cell_text(prepared["rfm_cell"])
     prepared["preferred_hour"] = _to_numbers(prepared, "preferred_hour", "customers")
     return prepared
@@ -289,15 +280,22 @@ def _to_numbers(frame: pd.DataFrame, column: str, what: str) -> NDArray[np.float
         ) from error
 
 
-def _to_flags(customers: pd.DataFrame, column: str) -> NDArray[np.bool_]:
+def _to_facts(customers: pd.DataFrame, column: str) -> NDArray[np.int64]:
     try:
-        # An unknown contact point is none: nobody is contacted on a guess.
-        return customers[column].astype("boolean").to_numpy(dtype=bool, na_value=False)
+        # Nothing known is everything against it: nobody is contacted on a guess.
+        known = customers[column].astype("Int64").to_numpy(dtype=np.int64, na_value=EVERY_FACT)
+        facts = np.asarray(known, dtype=np.int64)
     except (ValueError, TypeError) as error:
         raise PlanInputError(
-            f"The customers' column '{column}' holds values that are not true or false ({error}); "
-            "cast it in SQL."
+            f"The customers' column '{column}' holds values that are not whole numbers ({error}); "
+            "build it with orchestration.lib.contact_rights."
         ) from error
+    if ((facts < 0) | (facts > EVERY_FACT)).any():
+        raise PlanInputError(
+            f"The customers' column '{column}' holds facts that ml.contact_plan.legal does not know; "
+            "build it with orchestration.lib.contact_rights."
+        )
+    return without_moot_facts(facts)
 
 
 def _to_cell_text(cells: pd.Series) -> pd.Series:

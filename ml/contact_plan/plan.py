@@ -70,8 +70,9 @@ def build_contact_plan(
     channels
         Definitions of all channels that the plays name.
     customers
-        One row per customer: customer_id, has_email, has_sms, has_phone, has_postal_address,
-        has_push, best_channel, rfm_cell, rfm_group, preferred_hour.
+        One row per customer: customer_id, for each channel the facts that stand in the way of a
+        contact (email_facts, …, see `legal.Fact`), best_channel, rfm_cell, rfm_group,
+        preferred_hour.
     history
         One row per earlier contact: customer_id, play, channel, sent_at; and plan_date when known
         (a contact that an earlier plan decided counts although it is sent later).

@@ -19,6 +19,20 @@ PLAY_CATEGORIES: Final = (
     "Institucional",
     "Punto de venta",
 )
+CONSENT: Final = "consent"
+SOFT_OPT_IN: Final = "soft_opt_in"
+CONTRACT: Final = "contract"
+LEGITIMATE_INTEREST: Final = "legitimate_interest"
+# By which channels a basis can carry a contact. Soft opt-in is a rule about e-mail and its like (LSSI
+# 21.2); without consent or a purchase, legitimate interest carries what does not come electronically.
+LEGAL_BASES: Final[Mapping[str, tuple[str, ...]]] = {
+    CONSENT: CONTACT_CHANNELS,
+    SOFT_OPT_IN: ("email", "sms"),
+    CONTRACT: CONTACT_CHANNELS,
+    LEGITIMATE_INTEREST: ("phone", "post"),
+}
+SERVICE: Final = "service"
+CONSENT_PURPOSES: Final = ("marketing", "profiling", "third_parties", SERVICE)
 _PLAY_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 # A field rule returns what the field must be when the value breaks it, else None.
@@ -43,6 +57,17 @@ def _check_channels(value: object) -> str | None:
         return wish
     is_known = all(isinstance(item, str) and item in CONTACT_CHANNELS for item in value)
     return None if is_known and len(set(value)) == len(value) else wish
+
+
+def _check_purpose(value: object) -> str | None:
+    return None if value in CONSENT_PURPOSES else f"one of {', '.join(CONSENT_PURPOSES)}"
+
+
+def _check_legal_basis(value: object) -> str | None:
+    wish = f"one of {', '.join(LEGAL_BASES)}, or a mapping from each channel of the play to one"
+    bases = list(value.values()) if isinstance(value, Mapping) else [value]
+    is_known = all(isinstance(basis, str) and basis in LEGAL_BASES for basis in bases)
+    return None if bases and is_known else wish
 
 
 def _check_share(value: object) -> str | None:
@@ -71,7 +96,9 @@ FIELD_RULES: Final[Mapping[str, _FieldRule]] = {
     "category": _check_category,
     "goal": _check_text,
     "kpi": _check_text,
-    "consent_purpose": _check_text,
+    "consent_purpose": _check_purpose,
+    "legal_basis": _check_legal_basis,
+    "uses_profiling": _check_flag,
     "channels": _check_channels,
     "template": _check_text,
     "offer_is_discount": _check_flag,
@@ -114,4 +141,41 @@ def find_meta_problems(name: str, meta: Mapping[str, Any]) -> list[str]:
             problems.append(
                 f"Play '{name}': field '{field}' is {meta[field]!r}; it must be {wish}."
             )
+    return problems or _find_legal_problems(name, meta)
+
+
+def bases_by_channel(meta: Mapping[str, Any]) -> dict[str, str]:
+    """Return the legal basis of each channel of a play: one for all of them, or one each."""
+    basis = meta["legal_basis"]
+    return dict(basis) if isinstance(basis, Mapping) else dict.fromkeys(meta["channels"], basis)
+
+
+def _find_legal_problems(name: str, meta: Mapping[str, Any]) -> list[str]:
+    """List where fields that are right by themselves contradict each other before the law."""
+    bases = bases_by_channel(meta)
+    start = f"Play '{name}': field 'legal_basis'"
+    if set(bases) != set(meta["channels"]):
+        return [
+            f"{start} names the channels {', '.join(bases)}; give one basis for each of the play's "
+            f"channels, which are {', '.join(meta['channels'])}."
+        ]
+    problems = [
+        f"{start} is {basis} for the channel '{channel}', which it can't carry; it is for "
+        f"{', '.join(LEGAL_BASES[basis])}. Use another basis, e.g. {CONSENT}."
+        for channel, basis in bases.items()
+        if channel not in LEGAL_BASES[basis]
+    ]
+    purpose = meta["consent_purpose"]
+    is_contract = CONTRACT in bases.values()
+    if (purpose == SERVICE) != is_contract or (len(set(bases.values())) > 1 and is_contract):
+        problems.append(
+            f"{start} and 'consent_purpose' contradict each other: messages that a contract needs "
+            f"have the basis {CONTRACT} on every channel and the purpose {SERVICE}, and no other "
+            "message has either."
+        )
+    if purpose in ("profiling", "third_parties") and set(bases.values()) != {CONSENT}:
+        problems.append(
+            f"{start} must be {CONSENT} on every channel for the purpose '{purpose}': nothing else "
+            "allows it."
+        )
     return problems

@@ -10,9 +10,12 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from ml.contact_plan.definitions import PlayDefinition
 from ml.contact_plan.holdout import in_play_holdout, in_universal_holdout
-from ml.contact_plan.inputs import CONTACT_POINTS, PlanContext
+from ml.contact_plan.inputs import FACTS_OF, PlanContext
+from ml.contact_plan.legal import Fact
 
 _KEY: Final = ["customer_id", "play"]
 
@@ -55,6 +58,7 @@ def violations_by_rule(
         **_frequency_violations(planned, context),
         "channel_capacity": _capacity_violations(planned, context),
         "unreachable_channel": _channel_violations(planned, context),
+        "unlawful_contact": _legal_violations(planned, context),
         "outside_validity_window": int(
             (~planned["due_at"].le(pd.Timestamp(context.plan_day))).sum()
             + (~planned["valid_until"].ge(planned["send_at"].dt.normalize())).sum()
@@ -113,9 +117,58 @@ def _channel_violations(planned: pd.DataFrame, context: PlanContext) -> int:
     for play in context.plays:
         for channel in play.channels:
             is_pair = (planned["play"] == play.name) & (planned["channel"] == channel)
-            has_point = planned[CONTACT_POINTS[channel]].astype("boolean").fillna(False)
-            is_right |= (is_pair & has_point).to_numpy(dtype=bool, na_value=False)
+            has_point = ~_has(planned, channel, Fact.LACKS_CONTACT_POINT)
+            is_right |= is_pair.to_numpy(dtype=bool, na_value=False) & has_point
     return int((~is_right).sum())
+
+
+def _legal_violations(planned: pd.DataFrame, context: PlanContext) -> int:
+    count = 0
+    for play in context.plays:
+        for channel, basis in play.legal_basis.items():
+            rows = planned[(planned["play"] == play.name) & (planned["channel"] == channel)]
+            if len(rows):
+                count += int((~_is_lawful(rows, play, channel, basis)).sum())
+    return count
+
+
+def _is_lawful(
+    rows: pd.DataFrame, play: PlayDefinition, channel: str, basis: str
+) -> NDArray[np.bool_]:
+    """Say the law again, as what must be true and not as what stands in the way."""
+
+    def has(*facts: Fact) -> NDArray[np.bool_]:
+        return _has(rows, channel, *facts)
+
+    is_free = ~has(Fact.IS_ON_OWN_LIST, Fact.HAS_COMPLAINED, Fact.IS_UNDELIVERABLE)
+    if basis == "contract":
+        return is_free & ~has(Fact.LACKS_CONTRACT)
+    is_free &= ~has(Fact.IS_WITHDRAWN, Fact.IS_ON_OPT_OUT_LIST, Fact.IS_MINOR, Fact.IS_CHILD)
+    has_consented = ~has(Fact.IS_NOT_GRANTED)
+    was_never_asked = ~has(Fact.IS_REFUSED)
+    has_bought = ~has(Fact.IS_NO_CUSTOMER)
+    is_founded = has_consented
+    if (basis, channel) in {("soft_opt_in", "email"), ("soft_opt_in", "sms")}:
+        is_founded = has_consented | (has_bought & was_never_asked)
+    if (basis, channel) == ("legitimate_interest", "phone"):
+        is_founded = has_consented | (has_bought & was_never_asked)
+    if (basis, channel) == ("legitimate_interest", "post"):
+        is_founded = has_consented | was_never_asked
+    if play.uses_profiling or play.consent_purpose == "profiling":
+        is_founded &= ~has(Fact.HAS_OBJECTED_TO_PROFILING)
+    if play.consent_purpose == "profiling":
+        is_founded &= ~has(Fact.IS_PROFILING_NOT_GRANTED)
+    if play.consent_purpose == "third_parties":
+        is_founded &= ~has(Fact.IS_THIRD_PARTIES_NOT_GRANTED)
+    return is_free & is_founded
+
+
+def _has(rows: pd.DataFrame, channel: str, *facts: Fact) -> NDArray[np.bool_]:
+    """Tell which rows have any of the facts; a customer who is unknown to the plan has every one."""
+    asked = sum(int(fact) for fact in facts)
+    held = rows[FACTS_OF[channel]].fillna(asked).to_numpy(dtype=np.int64)
+    found: NDArray[np.bool_] = (held & asked) != 0
+    return found
 
 
 def _brand_violations(planned: pd.DataFrame, context: PlanContext) -> int:

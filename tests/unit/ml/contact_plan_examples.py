@@ -13,10 +13,12 @@ import pandas as pd
 
 from ml.contact_plan import (
     CANDIDATE_COLUMNS,
+    CONTACT_CHANNELS,
     CUSTOMER_COLUMNS,
     HISTORY_COLUMNS,
     ChannelDefinition,
     ContactPlanResult,
+    Fact,
     PlanPolicy,
     PlayDefinition,
     build_contact_plan,
@@ -36,6 +38,8 @@ META: Mapping[str, Any] = {
     "goal": "A second purchase",
     "kpi": "second_purchase_share",
     "consent_purpose": "marketing",
+    "legal_basis": "consent",
+    "uses_profiling": True,
     "channels": ["email", "sms", "post"],
     "template": "welcome_v1",
     "offer_is_discount": False,
@@ -59,21 +63,40 @@ def make_channels(**capacities: int | None) -> list[ChannelDefinition]:
 
 
 def make_customers(*rows: Mapping[str, Any]) -> pd.DataFrame:
-    """Make customers who can be reached by every channel but push, with some fields replaced."""
+    """Make customers with addresses for every channel but push, with some fields replaced.
+
+    They consented to everything, bought, have a contract and stand on no list: ``facts`` adds what
+    speaks against a contact, for all channels or as a mapping by channel.
+    """
     default = {
-        "has_email": True,
-        "has_phone": True,
-        "has_postal_address": True,
-        "has_push": False,
         "best_channel": None,
         "rfm_cell": "333",
         "rfm_group": "recurrent",
         "preferred_hour": None,
     }
     return pd.DataFrame(
-        [{**default, "has_sms": row.get("has_phone", True), **row} for row in rows],
-        columns=list(CUSTOMER_COLUMNS),
+        [{**default, **_facts(row), **row} for row in rows], columns=list(CUSTOMER_COLUMNS)
     )
+
+
+def _facts(row: Mapping[str, Any]) -> dict[str, int | None]:
+    has_phone = row.get("has_phone", True)
+    has_point = {
+        "email": row.get("has_email", True),
+        "sms": row.get("has_sms", has_phone),
+        "whatsapp": row.get("has_sms", has_phone),
+        "phone": has_phone,
+        "post": row.get("has_postal_address", True),
+        "push": row.get("has_push", False),
+    }
+    given = row.get("facts", Fact(0))
+    facts: dict[str, int | None] = {}
+    for channel in CONTACT_CHANNELS:
+        against = given.get(channel, Fact(0)) if isinstance(given, Mapping) else given
+        known = has_point[channel]
+        lacks = Fact(0) if known else Fact.LACKS_CONTACT_POINT
+        facts[f"{channel}_facts"] = None if known is None else int(against | lacks)
+    return facts
 
 
 def make_candidates(*rows: Mapping[str, Any]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from ml.contact_plan import CANDIDATE_COLUMNS, CUSTOMER_COLUMNS
+from ml.contact_plan.reasons import LEGAL_REASONS
 from tests.unit.ml.contact_plan_examples import (
     SUNDAY,
     make_candidates,
@@ -207,6 +208,8 @@ def test_policy_can_reorder_the_rules() -> None:
         "outside_validity_window",
         "brand_no_discount_for_best_customers",
         "play_cooldown",
+        "undeliverable",
+        *LEGAL_REASONS,
     )
     candidate = {"due_at": dt.date(2017, 6, 1), "expected_order_value": 1.0}
     found = decide(candidate, suppression_rules=rules)
@@ -334,8 +337,8 @@ def test_large_plan_is_made_without_looping_over_rows() -> None:
     rng = np.random.default_rng(7)
     ids = np.array([f"C{number:06d}" for number in range(100_000)], dtype=object)
     customers = pd.DataFrame({"customer_id": ids}).assign(
-        **dict.fromkeys(CUSTOMER_COLUMNS[1:6], True),
-        **dict.fromkeys(CUSTOMER_COLUMNS[6:9], None),
+        **dict.fromkeys(CUSTOMER_COLUMNS[1:7], 0),
+        **dict.fromkeys(CUSTOMER_COLUMNS[7:10], None),
         preferred_hour=np.nan,
     )
     plays = [make_play("play_a"), make_play("play_b", channels=["sms"])]

@@ -5,12 +5,14 @@ Belongs here: validation of definitions. Does not: plans.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from ml.contact_plan import (
     EXPLANATIONS,
+    EXPLANATIONS_ES,
     ChannelDefinition,
     DefinitionError,
     PlanPolicy,
@@ -29,6 +31,58 @@ def test_meta_becomes_a_definition() -> None:
     assert play.prior_incremental_response_share == 0.1
 
 
+def test_one_legal_basis_is_that_of_every_channel() -> None:
+    assert make_play().legal_basis == dict.fromkeys(["email", "sms", "post"], "consent")
+    bases = {"email": "soft_opt_in", "sms": "consent", "post": "legitimate_interest"}
+    assert make_play(legal_basis=bases).legal_basis == bases
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            {"legal_basis": "soft_opt_in"},
+            "is soft_opt_in for the channel 'post', which it can't carry; it is for email, sms.",
+        ),
+        ({"legal_basis": {"email": "consent"}}, "give one basis for each of the play's channels"),
+        (
+            {"legal_basis": "legitimate_interest", "channels": ["email", "phone"]},
+            "is legitimate_interest for the channel 'email'",
+        ),
+        ({"legal_basis": "contract"}, "have the basis contract on every channel"),
+        ({"consent_purpose": "service"}, "have the basis contract on every channel"),
+        (
+            {
+                "consent_purpose": "service",
+                "legal_basis": {"email": "contract", "sms": "contract", "post": "consent"},
+            },
+            "have the basis contract on every channel",
+        ),
+        (
+            {
+                "consent_purpose": "third_parties",
+                "channels": ["email"],
+                "legal_basis": "soft_opt_in",
+            },
+            "must be consent on every channel for the purpose 'third_parties'",
+        ),
+        (
+            {
+                "consent_purpose": "profiling",
+                "channels": ["post"],
+                "legal_basis": "legitimate_interest",
+            },
+            "must be consent on every channel for the purpose 'profiling'",
+        ),
+    ],
+)
+def test_a_basis_that_the_law_does_not_know_is_refused(
+    fields: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(DefinitionError, match=re.escape(sentence)):
+        make_play(**fields)
+
+
 def test_whole_number_share_is_read_as_a_share() -> None:
     assert make_play(prior_incremental_response_share=1).prior_incremental_response_share == 1.0
 
@@ -45,6 +99,12 @@ def test_whole_number_share_is_read_as_a_share() -> None:
         ("channels", [], "in order of preference"),
         ("channels", "email", "in order of preference"),
         ("channels", [{"email": 1}], "in order of preference"),
+        ("consent_purpose", "advertising", "one of marketing, profiling, third_parties, service"),
+        ("legal_basis", "because", "one of consent, soft_opt_in, contract, legitimate_interest"),
+        ("legal_basis", {"email": "because"}, "a mapping from each channel of the play"),
+        ("legal_basis", {}, "a mapping from each channel of the play"),
+        ("legal_basis", ["consent"], "a mapping from each channel of the play"),
+        ("uses_profiling", "yes", "true or false"),
         ("offer_is_discount", "no", "true or false"),
         ("is_automatic", 1, "true or false"),
         ("priority", 0, "a whole number from 1 to 100"),
@@ -122,6 +182,7 @@ def test_contradictory_policy_is_refused(fields: dict[str, Any], sentence: str) 
 
 def test_every_reason_code_is_explained() -> None:
     assert set(EXPLANATIONS) == {*SUPPRESSION_REASONS, *DECISION_REASONS}
+    assert list(EXPLANATIONS_ES) == list(EXPLANATIONS)
 
 
 def test_holdouts_are_pinned() -> None:

@@ -61,8 +61,8 @@ def test_frames_read_from_duckdb_are_taken_as_they_are() -> None:
         null::varchar as recommended_product_ids"""
     ).df()
     customers = connection.sql(
-        """select customer_id, true as has_email, false as has_sms, null::boolean as has_phone,
-        false as has_postal_address, false as has_push, null::varchar as best_channel,
+        """select customer_id, 0 as email_facts, 1 as sms_facts, 1::hugeint as whatsapp_facts,
+        null::integer as push_facts, 1 as phone_facts, 1 as post_facts, null::varchar as best_channel,
         '333' as rfm_cell, 'loyal' as rfm_group, null::integer as preferred_hour
         from (values ('C2'), ('C1')) as ids (customer_id)"""
     ).df()
@@ -121,9 +121,13 @@ BROKEN_INPUT = {
         {"customers": make_customers(C1, {"customer_id": None})},
         "customers' column 'customer_id' holds values that are not texts",
     ),
-    "flag that is no flag": (
-        {"customers": make_customers({**C1, "has_email": "maybe"})},
-        "customers' column 'has_email' holds values that are not true or false",
+    "facts that are no number": (
+        {"customers": make_customers({**C1, "email_facts": "maybe"})},
+        "customers' column 'email_facts' holds values that are not whole numbers",
+    ),
+    "facts that nobody knows": (
+        {"customers": make_customers({**C1, "sms_facts": 1 << 20})},
+        "customers' column 'sms_facts' holds facts that ml.contact_plan.legal does not know",
     ),
     "customers without a column": (
         {"customers": make_customers(C1).drop(columns="rfm_cell")},

@@ -10,7 +10,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from ml.contact_plan import PlanContext, PlanPolicy, make_context, violations_by_rule
+from ml.contact_plan import Fact, PlanContext, PlanPolicy, make_context, violations_by_rule
 from tests.unit.ml.contact_plan_examples import (
     KEY,
     NO_HOLDOUTS,
@@ -23,6 +23,13 @@ from tests.unit.ml.contact_plan_examples import (
     plan,
 )
 
+_IRRELEVANT_TO_ADVERTISING = {
+    "LACKS_CONTACT_POINT",
+    "IS_NO_CUSTOMER",
+    "LACKS_CONTRACT",
+    "IS_PROFILING_NOT_GRANTED",
+    "IS_THIRD_PARTIES_NOT_GRANTED",
+}
 PLAYS = [
     make_play("play_gift", channels=["email"], cooldown_days=10, offer_is_discount=True),
     make_play("play_news", channels=["email", "sms"]),
@@ -131,9 +138,21 @@ def test_unreachable_channel(row: int, channel: str | None) -> None:
 
 
 def test_customer_without_the_contact_point() -> None:
-    customers = CUSTOMERS.assign(has_email=[False, True, True])
+    customers = CUSTOMERS.assign(email_facts=[int(Fact.LACKS_CONTACT_POINT), 0, 0])
     context = dataclasses.replace(context_with(), customers=customers)
     assert found_violations(context) == {"unreachable_channel": 1}
+
+
+@pytest.mark.parametrize(
+    "fact", [fact for fact in Fact if fact.name not in _IRRELEVANT_TO_ADVERTISING]
+)
+def test_contact_that_the_law_forbids(fact: Fact) -> None:
+    """The second look finds each fact by itself, without the code that made the plan."""
+    customers = CUSTOMERS.assign(email_facts=[int(fact), 0, 0])
+    context = dataclasses.replace(context_with(), customers=customers)
+    is_refused = fact == Fact.IS_REFUSED
+    # Refused without "not granted" can't be: what is granted was not refused.
+    assert found_violations(context) == ({} if is_refused else {"unlawful_contact": 1})
 
 
 def test_discount_to_the_best_cell() -> None:
