@@ -7,7 +7,8 @@
 {#
   The columns of a play, from a relation with customer_id, due_at, reason, expected_order_value and,
   when the play has them, offer, recommended_category and recommended_product_ids. Keeps what is due
-  and still valid on the as-of date; valid_until is due_at plus the play's validity.
+  and still valid on the as-of date; valid_until is due_at plus the play's validity. A row of a play that
+  profiles is a conclusion about a person, so whoever may not be profiled has none.
 #}
 {% macro play_output(candidates, play, optional_columns=[]) %}
     select
@@ -27,6 +28,13 @@
     where
         candidates.due_at <= {{ as_of_date() }}
         and {{ add_days("candidates.due_at", play.validity_days) }} >= {{ as_of_date() }}
+        {%- if play.uses_profiling %}
+        and candidates.customer_id in (
+            select legal_standing.customer_id
+            from {{ ref("int_customers__legal_standing") }} as legal_standing
+            where legal_standing.is_profiling_allowed
+        )
+        {%- endif %}
 {% endmacro %}
 
 
@@ -85,7 +93,7 @@
     {% set play = (node.config.meta or {}).get("cadencia", {}).get("play", {}) %}
     {% for field in [
         "title", "title_es", "line_of_business", "lifecycle_stage", "category", "goal", "kpi",
-        "consent_purpose", "channels", "template", "offer_is_discount", "priority", "cooldown_days",
+        "consent_purpose", "legal_basis", "uses_profiling", "channels", "template", "offer_is_discount", "priority", "cooldown_days",
         "validity_days", "prior_incremental_response_share", "is_automatic",
     ] %}
         {% if field not in play %}
@@ -102,6 +110,15 @@
             ~ categories | join(", ") ~ "."
         ) %}
     {% endif %}
+    {# Which basis fits which channel and purpose is checked when the graph loads (ml/contact_plan/play_meta). #}
+    {% set known_bases = ["consent", "soft_opt_in", "contract", "legitimate_interest"] %}
+    {% set bases = play.legal_basis.values() | list if play.legal_basis is mapping else [play.legal_basis] %}
+    {% for basis in bases if basis not in known_bases %}
+        {% do exceptions.raise_compiler_error(
+            "The play " ~ node.name ~ " has the legal basis '" ~ basis ~ "'. Allowed: "
+            ~ known_bases | join(", ") ~ "."
+        ) %}
+    {% endfor %}
 {% endmacro %}
 
 

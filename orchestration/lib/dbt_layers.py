@@ -44,7 +44,10 @@ def build_dbt_layer(
             DBT_PROJECT_DIR,
             warehouse.database,
             [node["name"] for node in selected.values()],
-            {"source_systems": [system.name for system in warehouse.systems()]},
+            {
+                "source_systems": [system.name for system in warehouse.systems()],
+                "minimum_contact_age": warehouse.settings.minimum_contact_age,
+            },
             on_node=lambda node, status: tell(name, f"{node}: {status}"),
         )
         yield from _report(context, warehouse, manifest, selected, results)

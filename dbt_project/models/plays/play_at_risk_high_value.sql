@@ -7,6 +7,8 @@
     "goal": "Keep the customers whose loss would cost most.",
     "kpi": "Net amount kept within 60 days.",
     "consent_purpose": "marketing",
+    "legal_basis": {"phone": "consent", "email": "soft_opt_in", "post": "legitimate_interest"},
+    "uses_profiling": true,
     "channels": ["phone", "email", "post"],
     "template": "at_risk_high_value",
     "offer_is_discount": true,

@@ -7,6 +7,8 @@
     "goal": "Widen the basket by a category that similar customers buy.",
     "kpi": "First purchases in the category within 30 days.",
     "consent_purpose": "marketing",
+    "legal_basis": {"email": "soft_opt_in", "push": "consent", "post": "legitimate_interest"},
+    "uses_profiling": true,
     "channels": ["email", "push", "post"],
     "template": "category_cross_sell",
     "offer_is_discount": false,

@@ -7,6 +7,8 @@
     "goal": "Win back a category that an active customer now buys elsewhere or not at all.",
     "kpi": "Purchases in the category within 30 days.",
     "consent_purpose": "marketing",
+    "legal_basis": {"email": "soft_opt_in", "push": "consent", "post": "legitimate_interest"},
+    "uses_profiling": true,
     "channels": ["email", "push", "post"],
     "template": "category_winback",
     "offer_is_discount": true,

@@ -7,6 +7,8 @@
     "goal": "Have coupons redeemed that the customer has and can use.",
     "kpi": "Redemptions until the end of the campaign.",
     "consent_purpose": "marketing",
+    "legal_basis": {"push": "consent", "sms": "soft_opt_in", "email": "soft_opt_in", "post": "legitimate_interest"},
+    "uses_profiling": true,
     "channels": ["push", "sms", "email", "post"],
     "template": "coupon_reminder",
     "offer_is_discount": true,

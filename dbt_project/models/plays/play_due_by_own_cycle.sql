@@ -7,6 +7,8 @@
     "goal": "Be there on the day on which the customer usually buys.",
     "kpi": "Purchases within 14 days of the due date.",
     "consent_purpose": "marketing",
+    "legal_basis": {"push": "consent", "email": "soft_opt_in", "sms": "soft_opt_in", "post": "legitimate_interest"},
+    "uses_profiling": true,
     "channels": ["push", "email", "sms", "post"],
     "template": "due_by_own_cycle",
     "offer_is_discount": false,

@@ -7,6 +7,8 @@
     "goal": "Let the best customers feel that they are; never by price.",
     "kpi": "Share that keeps cell 555 after 90 days.",
     "consent_purpose": "marketing",
+    "legal_basis": {"email": "soft_opt_in", "phone": "consent", "post": "legitimate_interest"},
+    "uses_profiling": true,
     "channels": ["email", "phone", "post"],
     "template": "exclusive_best_customers",
     "offer_is_discount": false,

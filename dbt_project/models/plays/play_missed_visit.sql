@@ -7,6 +7,8 @@
     "goal": "Let the shop win a regular back before the habit breaks.",
     "kpi": "Share back in the shop within 14 days.",
     "consent_purpose": "marketing",
+    "legal_basis": {"phone": "consent", "sms": "soft_opt_in", "post": "legitimate_interest"},
+    "uses_profiling": true,
     "channels": ["phone", "sms", "post"],
     "template": "missed_visit",
     "offer_is_discount": false,

@@ -7,6 +7,8 @@
     "goal": "Bring quiet customers of the web shop back to it.",
     "kpi": "Visits and orders within 30 days.",
     "consent_purpose": "marketing",
+    "legal_basis": {"email": "soft_opt_in", "push": "consent"},
+    "uses_profiling": true,
     "channels": ["email", "push"],
     "template": "online_dormant",
     "offer_is_discount": false,

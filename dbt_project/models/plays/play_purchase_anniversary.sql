@@ -7,6 +7,8 @@
     "goal": "Thank a customer on the anniversary of the first purchase.",
     "kpi": "Share active 60 days later.",
     "consent_purpose": "marketing",
+    "legal_basis": {"email": "soft_opt_in", "push": "consent", "post": "legitimate_interest"},
+    "uses_profiling": false,
     "channels": ["email", "push", "post"],
     "template": "purchase_anniversary",
     "offer_is_discount": false,

@@ -7,6 +7,8 @@
     "goal": "Bring back rare buyers of high value by service, not by price.",
     "kpi": "Share reactivated within 60 days.",
     "consent_purpose": "marketing",
+    "legal_basis": {"email": "soft_opt_in", "phone": "consent", "post": "legitimate_interest"},
+    "uses_profiling": true,
     "channels": ["email", "phone", "post"],
     "template": "reactivation_value_added",
     "offer_is_discount": false,

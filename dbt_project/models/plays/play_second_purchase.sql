@@ -7,6 +7,8 @@
     "goal": "Turn a first-time customer into a recurrent one.",
     "kpi": "Share of first-time customers with a second purchase within 30 days.",
     "consent_purpose": "marketing",
+    "legal_basis": {"email": "soft_opt_in", "push": "consent", "sms": "soft_opt_in", "post": "legitimate_interest"},
+    "uses_profiling": true,
     "channels": ["email", "push", "sms", "post"],
     "template": "second_purchase",
     "offer_is_discount": true,

@@ -7,6 +7,8 @@
     "goal": "Raise the frequency of recent customers who are one step from loyal.",
     "kpi": "Share that reaches the group loyal after 90 days.",
     "consent_purpose": "marketing",
+    "legal_basis": {"email": "soft_opt_in", "push": "consent", "post": "legitimate_interest"},
+    "uses_profiling": true,
     "channels": ["email", "push", "post"],
     "template": "step_up_to_loyal",
     "offer_is_discount": true,

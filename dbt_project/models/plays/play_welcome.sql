@@ -7,6 +7,8 @@
     "goal": "Make the first purchases pleasant and the second likely.",
     "kpi": "Share of new customers with a further purchase within 30 days.",
     "consent_purpose": "marketing",
+    "legal_basis": {"email": "soft_opt_in", "push": "consent", "post": "legitimate_interest"},
+    "uses_profiling": false,
     "channels": ["email", "push", "post"],
     "template": "welcome",
     "offer_is_discount": false,

@@ -15,6 +15,7 @@ from ml.contact_plan import (
     PlayDefinition,
     build_contact_plan,
 )
+from orchestration.lib.contact_rights import plan_customers_query
 from orchestration.lib.dbt_project import read_manifest
 from orchestration.lib.errors import ContractError
 from orchestration.lib.keys import load_key
@@ -94,6 +95,7 @@ def contact_plan() -> dg.Definitions:
         *(dg.AssetKey(["plays", name]) for name in plays),
         dg.AssetKey(["reference", "channels"]),
         dg.AssetKey(["intermediate", "int_plays__plan_customers"]),
+        dg.AssetKey(["intermediate", "int_customers__contact_rights"]),
     ]
 
     @dg.multi_asset(
@@ -120,7 +122,9 @@ def contact_plan() -> dg.Definitions:
                 "no_rule_is_broken",
                 asset=["plan", "contact_plan"],
                 blocking=True,
-                description="Caps, capacities and control groups are checked again on the result.",
+                description=(
+                    "Legal bases, caps, capacities and control groups are checked again on the result."
+                ),
             ),
         ],
     )
@@ -132,7 +136,7 @@ def contact_plan() -> dg.Definitions:
             candidates=_read_candidates(warehouse, list(plays)),
             plays=definitions,
             channels=_read_channels(warehouse),
-            customers=warehouse.read("from intermediate.int_plays__plan_customers"),
+            customers=warehouse.read(plan_customers_query()),
             history=_read_history(warehouse),
             plan_date=warehouse.as_of_date(),
             policy=PlanPolicy(

@@ -16,16 +16,35 @@ UPSTREAM = [
         "int_customers__btyd_summary",
         "int_customers__calibration_holdout",
         "int_customers__channels",
+        "int_customers__legal_standing",
     )
 ]
 DESCRIPTIONS = {
     "customer_predictions": (
         "Purchase and dropout predictions (BTYD and Gamma-Gamma), the champion of a holdout test. "
-        "One row per customer and as-of date; NULL where the model abstains."
+        "One row per customer and as-of date, none of who objected to profiling or is under 14; NULL "
+        "where the model abstains."
     ),
     "model_runs": "What was fitted and how it did against naive baselines. One row per model and date.",
     "calibration": "Predicted and observed purchases of the holdout. One row per model, date and bin.",
 }
+
+
+PROFILED = (
+    "select customer_id from intermediate.int_customers__legal_standing where is_profiling_allowed"
+)
+OBJECTORS = (
+    "select customer_id from intermediate.int_customers__legal_standing where not is_profiling_allowed"
+)
+OBJECTORS_PREDICTED = (
+    f"select count(*) as rows from ml.customer_predictions where customer_id in ({OBJECTORS})"
+)
+
+
+def forget_objectors(warehouse: WarehouseResource) -> None:
+    """Delete what earlier runs predicted of customers who may not be profiled now."""
+    with warehouse.connect() as connection:
+        connection.execute(f"delete from ml.customer_predictions where customer_id in ({OBJECTORS})")
 
 
 def _specs() -> list[dg.AssetSpec]:
@@ -52,7 +71,13 @@ def _specs() -> list[dg.AssetSpec]:
             asset=["ml", "customer_predictions"],
             blocking=True,
             description="A plan without a row for a customer would pass over that customer unseen.",
-        )
+        ),
+        dg.AssetCheckSpec(
+            "nobody_is_profiled_who_objects",
+            asset=["ml", "customer_predictions"],
+            blocking=True,
+            description="Art. 21 GDPR, art. 7 LOPDGDD: no prediction of any date for these customers.",
+        ),
     ],
 )
 def lifetime_value(
@@ -72,7 +97,9 @@ def lifetime_value(
     channels = warehouse.read(
         "select customer_id, best_channel from intermediate.int_customers__channels"
     )
-    predictions = result.predictions.merge(
+    # The estimation may use what all customers did together; a prediction is of one of them.
+    profiled = warehouse.read(PROFILED)
+    predictions = result.predictions.merge(profiled, on="customer_id", validate="one_to_one").merge(
         channels, on="customer_id", how="left", validate="one_to_one"
     )
     frames = {
@@ -95,9 +122,12 @@ def lifetime_value(
         yield dg.MaterializeResult(
             asset_key=["ml", name], metadata={"dagster/row_count": len(frame), **extra[name]}
         )
+    forget_objectors(warehouse)
     summary = warehouse.read(
-        "select count(*) as customers from intermediate.int_customers__btyd_summary"
+        f"select count(*) as customers from intermediate.int_customers__btyd_summary "
+        f"where customer_id in ({PROFILED})"
     )
+    profiled_objectors = warehouse.read(OBJECTORS_PREDICTED)
     yield dg.AssetCheckResult(
         asset_key=["ml", "customer_predictions"],
         check_name="one_prediction_per_customer",
@@ -106,6 +136,11 @@ def lifetime_value(
             and len(predictions) == int(summary["customers"].iloc[0])
         ),
         metadata={"customers": len(predictions)},
+    )
+    yield dg.AssetCheckResult(
+        asset_key=["ml", "customer_predictions"],
+        check_name="nobody_is_profiled_who_objects",
+        passed=int(profiled_objectors["rows"].iloc[0]) == 0,
     )
 
 

@@ -43,6 +43,12 @@ reachability as (
 
 ),
 
+legal_standing as (
+
+    select * from {{ ref('int_customers__legal_standing') }}
+
+),
+
 engagement as (
 
     select * from {{ ref('int_customers__engagement') }}
@@ -130,13 +136,11 @@ final as (
 
         -- worth and habit
         rfm.rfm_group,
-        rfm.rfm_segment,
-        rfm.segment_name_en,
-        rfm.segment_name_es,
-        rfm.rfm_cell,
-        rfm.r_score,
-        rfm.f_score,
-        rfm.m_score,
+        -- facts of everybody; conclusions about a person only of those who may be profiled
+        legal_standing.is_profiling_allowed as is_profiled,
+        {%- for column in ['rfm_segment', 'segment_name_en', 'segment_name_es', 'rfm_cell', 'r_score', 'f_score', 'm_score'] %}
+        case when legal_standing.is_profiling_allowed then rfm.{{ column }} end as {{ column }},
+        {%- endfor %}
         rfm.recency_days,
         rfm.frequency,
         rfm.monetary_value,
@@ -148,8 +152,8 @@ final as (
         line_totals.main_line_of_business,
         patterns.mean_ticket_amount,
         patterns.median_interpurchase_days,
-        patterns.regularity,
-        patterns.cycle_position,
+        case when legal_standing.is_profiling_allowed then patterns.regularity end as regularity,
+        case when legal_standing.is_profiling_allowed then patterns.cycle_position end as cycle_position,
         patterns.favourite_department,
         patterns.favourite_category,
         patterns.favourite_store_id,
@@ -158,15 +162,23 @@ final as (
         patterns.favourite_hour,
         patterns.first_purchase_at,
         patterns.last_purchase_at,
-        patterns.due_at,
+        case when legal_standing.is_profiling_allowed then patterns.due_at end as due_at,
 
         -- communication
         coalesce(message_totals.messages, 0) as messages,
         cast(coalesce(message_totals.responded_messages, 0) as bigint) as responded_messages,
         message_totals.last_message_at,
+        reachability.allows_email,
         reachability.has_email as is_reachable_by_email,
+        reachability.allows_sms,
         reachability.has_sms as is_reachable_by_sms,
+        reachability.allows_whatsapp,
+        reachability.has_whatsapp as is_reachable_by_whatsapp,
+        reachability.allows_push,
+        reachability.has_push as is_reachable_by_push,
+        reachability.allows_phone,
         reachability.has_phone as is_reachable_by_phone,
+        reachability.allows_postal_address as allows_post,
         reachability.has_postal_address as is_reachable_by_post,
 
         -- web, service, vehicles
@@ -203,6 +215,7 @@ final as (
     from customers
     inner join rfm on customers.customer_id = rfm.customer_id
     inner join reachability on customers.customer_id = reachability.customer_id
+    inner join legal_standing on customers.customer_id = legal_standing.customer_id
     inner join engagement on customers.customer_id = engagement.customer_id
     left join patterns on customers.customer_id = patterns.customer_id
     left join line_totals on customers.customer_id = line_totals.customer_id

@@ -1,5 +1,8 @@
 {# Cycles of silence at which a customer is as likely lost as not, when no model says better. #}
 {%- set silent_cycles_at_half_risk = 3 %}
+{%- set own_rhythm %}
+patterns.cycle_position / (patterns.cycle_position + {{ silent_cycles_at_half_risk }})
+{%- endset %}
 
 with
 
@@ -24,6 +27,12 @@ base_averages as (
 predictions as (
 
     select * from {{ source('ml', 'customer_predictions') }}
+
+),
+
+legal_standing as (
+
+    select * from {{ ref('int_customers__legal_standing') }}
 
 ),
 
@@ -58,20 +67,21 @@ final as (
         cast(patterns.first_purchase_at as date) as first_purchase_date,
         rfm.last_purchase_date,
         -- where the models abstain, the silence measured in own cycles stands in for them
-        coalesce(
-            current_predictions.churn_risk,
-            patterns.cycle_position / (patterns.cycle_position + {{ silent_cycles_at_half_risk }})
-        ) as churn_risk,
+        case
+            when legal_standing.is_profiling_allowed then coalesce(current_predictions.churn_risk, {{ own_rhythm }})
+        end as churn_risk,
         current_predictions.churn_risk is not null as is_predicted,
         cast(coalesce(
             current_predictions.expected_value,
-            cast(patterns.mean_ticket_amount as double),
+            case when legal_standing.is_profiling_allowed then cast(patterns.mean_ticket_amount as double) end,
             cast(base_averages.mean_ticket_amount as double),
             0
         ) as double) as expected_order_value,
+        legal_standing.is_profiling_allowed,
         {{ as_of_date() }} as as_of_date
     from rfm
     cross join base_averages
+    inner join legal_standing on rfm.customer_id = legal_standing.customer_id
     left join patterns on rfm.customer_id = patterns.customer_id
     left join current_predictions on rfm.customer_id = current_predictions.customer_id
     where

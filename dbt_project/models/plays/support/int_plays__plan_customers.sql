@@ -6,9 +6,9 @@ customers as (
 
 ),
 
-reachability as (
+legal_standing as (
 
-    select * from {{ ref('int_customers__reachability') }}
+    select * from {{ ref('int_customers__legal_standing') }}
 
 ),
 
@@ -34,17 +34,13 @@ final as (
 
     select
         customers.customer_id,
-        channels.best_channel,
+        -- what a customer answers to is a conclusion about them
+        case when legal_standing.is_profiling_allowed then channels.best_channel end as best_channel,
         rfm.rfm_cell,
         rfm.rfm_group,
-        patterns.favourite_hour as preferred_hour,
-        reachability.has_email,
-        reachability.has_sms,
-        reachability.has_phone,
-        reachability.has_postal_address,
-        reachability.has_push
+        case when legal_standing.is_profiling_allowed then patterns.favourite_hour end as preferred_hour
     from customers
-    inner join reachability on customers.customer_id = reachability.customer_id
+    inner join legal_standing on customers.customer_id = legal_standing.customer_id
     left join rfm on customers.customer_id = rfm.customer_id
     left join patterns on customers.customer_id = patterns.customer_id
     left join channels on customers.customer_id = channels.customer_id
