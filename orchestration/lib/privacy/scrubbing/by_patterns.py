@@ -99,8 +99,8 @@ def _scrub_parquet(path: Path, patterns: PatternSet, result: ScrubResult, target
     with pq.ParquetFile(path) as file:
         table = file.read()
     rows: set[int] = set()
-    for index, field in enumerate(table.schema):
-        rows |= rows_with(table.column(index), field.type, patterns)
+    for column in table.columns:
+        rows |= rows_with(column, patterns)
     names = [
         field.name
         for field in table.schema

@@ -5,7 +5,6 @@ Belongs here: which record and element a row number means. Does not: JSON as cha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +21,7 @@ from orchestration.lib.privacy.scrubbing.decisions import (
 )
 from orchestration.lib.privacy.scrubbing.delivered import StagedTable
 from orchestration.lib.privacy.scrubbing.json_text import (
+    DECODER,
     Node,
     NotJson,
     emptied,
@@ -58,6 +58,7 @@ class JsonScrub:
     is_lines: bool
     list_at: int = 0
     _nodes: dict[int, Node] = field(default_factory=dict)
+    _counts: dict[str, list[int]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, staged: StagedTable) -> JsonScrub:
@@ -117,6 +118,15 @@ class JsonScrub:
             self._nodes[index] = found
         return found
 
+    def elements(self, path: str) -> list[int]:
+        """Return how many elements the list at a path has in each record."""
+        if path not in self._counts:
+            names = path.split(".")
+            self._counts[path] = [
+                _elements(self.document(index), names) for index in range(len(self.places))
+            ]
+        return self._counts[path]
+
     def document(self, index: int) -> str:
         """Return the text of a record."""
         start, end = self.places[index]
@@ -127,7 +137,7 @@ def _is_same(document: str, line: str) -> bool:
     if document.strip() == line.strip():
         return True
     try:
-        return bool(json.loads(document, strict=False) == json.loads(line, strict=False))
+        return bool(DECODER.decode(document.strip()) == DECODER.decode(line.strip()))
     except ValueError:
         return False
 
@@ -144,8 +154,8 @@ def _rows_of(scrub: JsonScrub, staged: StagedTable) -> Iterator[tuple[int, int, 
         return
     broken = frozenset(staged.broken)
     number = max(broken, default=0)
-    for index in range(len(scrub.places)):
-        for element in range(_elements(scrub.document(index), explode.split("."))):
+    for index, count in enumerate(scrub.elements(explode)):
+        for element in range(count):
             number += 1
             yield number, index, element
 
@@ -153,7 +163,7 @@ def _rows_of(scrub: JsonScrub, staged: StagedTable) -> Iterator[tuple[int, int, 
 def _elements(document: str, path: Sequence[str]) -> int:
     """Return how many elements a record's list has."""
     try:
-        value = json.loads(document, strict=False)
+        value = DECODER.decode(document.strip())
     except (ValueError, RecursionError):
         return 0
     for name in path:

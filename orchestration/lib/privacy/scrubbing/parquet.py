@@ -11,12 +11,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from orchestration.lib.ingest.paths import Step, parse_path
 from orchestration.lib.privacy.byte_search import PatternSet
 from orchestration.lib.privacy.scrubbing.decisions import ScrubError, ScrubResult, TableEdits
 from orchestration.lib.privacy.scrubbing.delivered import StagedTable
+
+Rows = NDArray[np.int64]
+NO_ROWS: Rows = np.empty(0, np.int64)
 
 
 def _named(record: dict[str, Any], name: str) -> str | None:
@@ -128,8 +133,8 @@ class _Table:
 
     def empty_patterns(self, patterns: PatternSet, gone: frozenset[int]) -> None:
         """Set the texts that hold an identifier to NULL."""
-        for index, field in enumerate(self.table.schema):
-            rows = rows_with(self.table.column(index), field.type, patterns) - gone
+        for index in range(self.table.num_columns):
+            rows = rows_with(self.table.column(index), patterns) - gone
             if not rows:
                 continue
             chosen = sorted(rows)
@@ -144,21 +149,38 @@ class _Table:
                 self.set_cells(index, values)
 
 
-def rows_with(column: pa.ChunkedArray, kind: pa.DataType, patterns: PatternSet) -> set[int]:
+def rows_with(column: pa.ChunkedArray, patterns: PatternSet) -> set[int]:
     """Return the rows of a column whose value holds an identifier."""
+    found: set[int] = set()
+    start = 0
+    for chunk in column.chunks:
+        found |= {start + int(row) for row in _rows_in(chunk, patterns)}
+        start += len(chunk)
+    return found
+
+
+def _rows_in(array: pa.Array, patterns: PatternSet) -> Rows:
+    """Return the rows of an array that hold an identifier, at any depth."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        array, kind = array.cast(kind.value_type), kind.value_type
     if pa.types.is_integer(kind):
         numbers, _ = patterns.numbers
-        wide = column.cast(pa.int64(), safe=False).fill_null(0).to_numpy()
-        return {int(row) for row in np.flatnonzero(np.isin(wide, numbers))}
-    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    if is_text or pa.types.is_dictionary(kind) or pa.types.is_binary(kind):
-        if pa.types.is_dictionary(kind):
-            column = column.cast(kind.value_type)
-        return {int(row) for row in patterns.find_in_values(column)[0]}
+        wide = array.cast(pa.int64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
+        return np.flatnonzero(np.isin(wide, numbers)) if len(numbers) else NO_ROWS
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind):
+        return np.unique(patterns.find_in_values(array)[0])
+    if pa.types.is_struct(kind):
+        parts = [_rows_in(each, patterns) for each in array.flatten()]
+        return np.unique(np.concatenate(parts)) if parts else NO_ROWS
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        inner = _rows_in(pc.list_flatten(array), patterns)
+        parents = pc.list_parent_indices(array).to_numpy(zero_copy_only=False)
+        return np.unique(parents[inner])
     if pa.types.is_nested(kind):
-        texts = pa.chunked_array([[str(value.as_py()) for value in column]], pa.string())
-        return {int(row) for row in patterns.find_in_values(texts)[0]}
-    return set()
+        texts = pa.array([str(value.as_py()) for value in array], pa.string())
+        return np.unique(patterns.find_in_values(texts)[0])
+    return NO_ROWS
 
 
 def write_like(source: Path, table: pa.Table, target: Path) -> None:
