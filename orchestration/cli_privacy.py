@@ -126,3 +126,25 @@ def suppress(
         ),
     )
     console.print(said, soft_wrap=True)
+
+
+@app.command("rotate-key")
+def rotate_key(
+    name: Annotated[str, typer.Argument(help="pseudonym: the key of the analysts' pseudonyms.")],
+) -> None:
+    """Give every customer another pseudonym in the analysts' database, in all kept versions."""
+    from orchestration.lib.dbt_project import read_manifest
+    from orchestration.lib.privacy.key_rotation import KEPT_KEYS, ROTATED, rotate_pseudonyms
+    from orchestration.settings import DBT_PROJECT_DIR
+
+    if name != ROTATED:
+        reason = KEPT_KEYS.get(name, "there is no such key")
+        errors.print(f"The key '{name}' is not rotated: {reason}. `pseudonym` can be.")
+        raise typer.Exit(2)
+    done = rotate_pseudonyms(get_settings(), read_manifest(DBT_PROJECT_DIR))
+    source = "the key in CADENCIA_PSEUDONYM_KEY" if done.is_key_from_environment else "a new key"
+    console.print(
+        f"Published under {source}: run {done.run_id[:8]}. Analysts' databases of {done.rebuilt} "
+        "kept version(s) were built anew. Lists, notebooks and reports that hold old pseudonyms match "
+        "nobody any more."
+    )

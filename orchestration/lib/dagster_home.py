@@ -11,6 +11,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.lib.private_files import private_folder, write_private
+
 PROCESS_TAG = "cadencia/process"
 
 # One event file instead of one a run: a run of the graph writes 1,300 events, and the default storage
@@ -33,11 +35,11 @@ event_log_storage:
 
 def prepare_dagster_home(dagster_home: Path) -> Path:
     """Create the folder and its ``dagster.yaml``, and point ``DAGSTER_HOME`` at it."""
-    dagster_home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(dagster_home)
     configuration = dagster_home / "dagster.yaml"
     if not configuration.exists():
         base_dir = json.dumps(str(dagster_home / "history"))
-        configuration.write_text(DAGSTER_YAML.format(base_dir=base_dir))
+        write_private(configuration, DAGSTER_YAML.format(base_dir=base_dir))
     os.environ["DAGSTER_HOME"] = str(dagster_home)
     return dagster_home
 

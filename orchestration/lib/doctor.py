@@ -16,6 +16,13 @@ from orchestration.lib.contract import SystemContract, load_contracts, select_sy
 from orchestration.lib.dbt_project import ensure_manifest
 from orchestration.lib.errors import CadenciaError
 from orchestration.lib.ingest.discovery import find_files
+from orchestration.lib.privacy.exposure import (
+    misplaced_keys,
+    secrets_in_files,
+    sentence,
+    weak_modes,
+)
+from orchestration.lib.private_files import private_folder
 from orchestration.lib.remote.reachability import look_at_database, look_at_service
 from orchestration.lib.simulated_market import wants_demo
 from orchestration.settings import DBT_PROJECT_DIR, DEMO_SYSTEMS, Settings
@@ -70,7 +77,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _home(settings: Settings) -> Iterator[Finding]:
-    settings.home.mkdir(parents=True, exist_ok=True)
+    private_folder(settings.home)
     is_writable = os.access(settings.home, os.W_OK)
     yield Finding(
         "CADENCIA_HOME", is_writable, f"{settings.home}{'' if is_writable else ' is read-only'}"
@@ -117,14 +124,28 @@ def _dbt() -> Finding:
     return Finding("dbt project", True, f"parsed: {ensure_manifest(DBT_PROJECT_DIR)}")
 
 
-def _keys(settings: Settings) -> Iterator[Finding]:
-    for path in sorted(settings.keys_dir.glob("*.key")):
-        is_private = not path.stat().st_mode & 0o077
-        yield Finding(
-            f"key {path.stem}",
-            is_private,
-            "only the owner can read it" if is_private else f"others can read it; chmod 600 {path}",
-        )
+def _exposure(settings: Settings) -> Iterator[Finding]:
+    """Look for what others could read: modes, keys beside the data, secrets in settings files."""
+    modes = weak_modes(settings.home)
+    yield Finding(
+        "file modes",
+        not modes,
+        f"others can read: {sentence(modes)}" if modes else "only the owner can read the data",
+    )
+    keys = misplaced_keys(settings.home, settings.keys_dir)
+    yield Finding(
+        "keys",
+        not keys,
+        f"not beside the data, please: {sentence(keys)}" if keys else "apart from the data",
+    )
+    # Not under landing: what sources deliver is no setting.
+    places = [DBT_PROJECT_DIR, settings.dagster_home, settings.home / "privacy"]
+    secrets = secrets_in_files(places)
+    yield Finding(
+        "secrets in files",
+        not secrets,
+        f"a secret in plain words: {sentence(secrets)}" if secrets else "none found",
+    )
 
 
 def _warehouse(settings: Settings) -> Finding:
@@ -156,7 +177,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("CADENCIA_HOME", lambda: _home(settings)),
         ("sources", lambda: _sources(settings)),
         ("dbt project", _dbt),
-        ("keys", lambda: _keys(settings)),
+        ("file modes", lambda: _exposure(settings)),
         ("published warehouse", lambda: _warehouse(settings)),
     ]
     return [finding for name, look in looks for finding in _guarded(name, look)]

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration.lib.errors import ConfigurationError
+from orchestration.lib.private_files import private_folder, write_private
 
 DATABASES = ("crm.duckdb", "analytics.duckdb")
 
@@ -61,7 +62,7 @@ def make_working_copy(warehouse_dir: Path, run_id: str) -> Path:
     work_dir = warehouse_dir / "work"
     shutil.rmtree(work_dir, ignore_errors=True)
     folder = work_dir / run_id
-    folder.mkdir(parents=True, mode=0o700)
+    private_folder(folder)
     published = current_run_dir(warehouse_dir)
     if published is not None:
         shutil.copyfile(published / "crm.duckdb", folder / "crm.duckdb")
@@ -84,11 +85,11 @@ def publish(warehouse_dir: Path, working_dir: Path, details: Mapping[str, str], 
     for name in DATABASES:
         (working_dir / name).chmod(0o600)
         _sync(working_dir / name)
-    (working_dir / "run.json").write_text(json.dumps(record, indent=2) + "\n")
+    write_private(working_dir / "run.json", json.dumps(record, indent=2) + "\n")
     _sync(working_dir / "run.json")
     _sync(working_dir)
     runs_dir = warehouse_dir / "runs"
-    runs_dir.mkdir(exist_ok=True, mode=0o700)
+    private_folder(runs_dir)
     target = runs_dir / run_id
     working_dir.rename(target)
     _sync(runs_dir)

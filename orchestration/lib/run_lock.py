@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration.lib.errors import RunLockedError
+from orchestration.lib.private_files import private_folder
 
 
 def read_lock_holder(lock_file: Path) -> dict[str, str]:
@@ -34,7 +35,7 @@ def hold_run_lock(warehouse_dir: Path, run_id: str) -> Iterator[None]:
     RunLockedError
         When another process holds it; the message names that run and since when.
     """
-    warehouse_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(warehouse_dir)
     lock_file = warehouse_dir / ".run.lock"
     descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -33,9 +33,7 @@ DESCRIPTIONS = {
 PROFILED = (
     "select customer_id from intermediate.int_customers__legal_standing where is_profiling_allowed"
 )
-OBJECTORS = (
-    "select customer_id from intermediate.int_customers__legal_standing where not is_profiling_allowed"
-)
+OBJECTORS = "select customer_id from intermediate.int_customers__legal_standing where not is_profiling_allowed"
 OBJECTORS_PREDICTED = (
     f"select count(*) as rows from ml.customer_predictions where customer_id in ({OBJECTORS})"
 )
@@ -44,7 +42,9 @@ OBJECTORS_PREDICTED = (
 def forget_objectors(warehouse: WarehouseResource) -> None:
     """Delete what earlier runs predicted of customers who may not be profiled now."""
     with warehouse.connect() as connection:
-        connection.execute(f"delete from ml.customer_predictions where customer_id in ({OBJECTORS})")
+        connection.execute(
+            f"delete from ml.customer_predictions where customer_id in ({OBJECTORS})"
+        )
 
 
 def _specs() -> list[dg.AssetSpec]:

@@ -14,6 +14,7 @@ import duckdb
 
 from orchestration.lib.contract import TableContract
 from orchestration.lib.ingest.deliveries import Delivery, file_delivery
+from orchestration.lib.private_files import private_folder
 from orchestration.lib.sql_text import quoted_name
 
 LOADED = "loaded"
@@ -291,7 +292,7 @@ def export_rejects(
 
     Holds raw lines, so personal data: the file is for its owner only. Returns its path.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(folder)
     rejects = connection.execute(
         """select * from raw._rejects where batch_id in (select unnest(?))
         order by source_file, row_number, column_name limit ?""",

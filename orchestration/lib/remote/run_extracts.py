@@ -15,6 +15,7 @@ from pathlib import Path
 
 from orchestration.lib.contract import SystemContract, TableContract
 from orchestration.lib.errors import CadenciaError, InputError
+from orchestration.lib.private_files import private_folder
 from orchestration.lib.remote.extract import Extract, label_of
 
 CursorOf = Callable[[TableContract, str], "str | None"]
@@ -48,7 +49,7 @@ class RunExtracts:
         ConfigurationError
             When its address or login isn't set.
         """
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self.folder)
         if table.scheme == "rest":
             return self._ask_service(system, table, cursor_of, at)
         if system.name in self._failed:
