@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.lib.errors import ConfigurationError
+from orchestration.lib.redaction import redact
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def open_for_writing(
     """Open a working copy for reading and writing, as dbt-duckdb opens it, and close it after use.
 
     Limits are ``SET`` after opening, never passed as configuration: dbt opens the same file with an
-    empty configuration.
+    empty configuration. An error about a value leaves without the value.
     """
     connection = duckdb.connect(str(path), read_only=False, config={})
     try:
@@ -31,6 +32,12 @@ def open_for_writing(
         connection.execute("set timezone = 'UTC'")
         connection.execute("set enable_progress_bar = false")
         yield connection
+    except duckdb.Error as error:
+        told = redact(str(error))
+        if told == str(error):
+            raise
+        # Dagster stores the message: no value of the data may be in it, nor in what it came from.
+        raise type(error)(told) from None
     finally:
         connection.close()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,21 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.lib.errors import ConfigurationError, ContractError
+from orchestration.lib.redaction import redact
 
 # Seeds change with the code, not with the data: their tests run with the test suite.
 TESTS_OF_CODE = "resource_type:test,path:seeds"
 STAMP = "cadencia_fingerprint.txt"
 SOURCE_SUFFIXES = (".sql", ".yml", ".yaml", ".csv")
-ERRORS_ABOUT_VALUES = (
-    "Conversion Error",
-    "Constraint Error",
-    "Invalid Input Error",
-    "Out of Range Error",
-    "Invalid date",
-    "invalid date",
-)
-# What DuckDB quotes in a conversion error is a value of the data, which may be personal.
-QUOTED_VALUE = re.compile(r"(?<=[ (\"])'[^'\n]*'|(?<=string )\"[^\"\n]*\"")
 
 
 @dataclass(frozen=True)
@@ -93,16 +83,6 @@ def _common_arguments(project_dir: Path) -> list[str]:
 def _failure_text(outcome: Any) -> str:
     exception = outcome.exception
     return redact(str(exception)) if exception else "see the messages above"
-
-
-def redact(message: str) -> str:
-    """Return the message without the data values that DuckDB quotes in it.
-
-    Only errors about values quote values; dbt's own errors quote names, which people need.
-    """
-    if not any(kind in message for kind in ERRORS_ABOUT_VALUES):
-        return message
-    return QUOTED_VALUE.sub("'…'", message)
 
 
 def ensure_manifest(project_dir: Path) -> Path:

@@ -13,9 +13,11 @@ import pytest
 from rich.console import Console
 
 from orchestration.lib.as_of import parse_as_of
-from orchestration.lib.dbt_project import project_fingerprint, redact
+from orchestration.lib.connection import open_for_writing
+from orchestration.lib.dbt_project import project_fingerprint
 from orchestration.lib.errors import ConfigurationError, InputError
 from orchestration.lib.notifications import notify_failure
+from orchestration.lib.redaction import redact
 from orchestration.lib.sql_shell import run_query
 from orchestration.settings import Settings, get_settings
 from tests.conftest import Webhook
@@ -47,6 +49,35 @@ def test_error_messages_lose_the_values_they_quote(message: str) -> None:
     for value in ("Ana", "ana@"):
         assert value not in cleaned
     assert cleaned.split(":")[0] == message.split(":")[0]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select cast(email as integer) from people",
+        "select cast(email as date) from people",
+        "select strptime(email, '%Y') from people",
+        "insert into people from people",
+        "insert into people values ('b@example.org', 'Ana García')",
+        "select cast('1999-13-13' as date) from people",
+    ],
+)
+def test_errors_of_the_working_copy_lose_the_values_they_quote(
+    tmp_path: Path, statement: str
+) -> None:
+    """Whatever step fails: Dagster keeps the message in its storage."""
+    with (
+        pytest.raises(duckdb.Error) as caught,
+        open_for_writing(tmp_path / "crm.duckdb") as connection,
+    ):
+        connection.execute(
+            "create table people (email varchar primary key, name varchar check (name <> 'Ana García'))"
+        )
+        connection.execute("insert into people values ('ana@example.org', 'x')")
+        connection.execute(statement)
+    for value in ("ana@", "b@example", "García"):
+        assert value not in str(caught.value).split("LINE 1")[0]
+    assert caught.value.__suppress_context__ or "…" not in str(caught.value)
 
 
 def test_settings_name_the_variable_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
