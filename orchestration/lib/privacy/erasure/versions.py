@@ -1,0 +1,416 @@
+"""Erase people from one published version: which rows of its two files, and writing them anew.
+
+Belongs here: finding the rows of every table, replacing the files. Does not: writing a database
+(`rewriting`), what happens to a table (`policies`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.lib.analytics import EXPORTED_SCHEMAS, pseudonyms
+from orchestration.lib.contract import SystemContract
+from orchestration.lib.errors import InputError
+from orchestration.lib.privacy.byte_search import PatternSet
+from orchestration.lib.privacy.erasure.policies import (
+    BLANKED_CLASSES,
+    DROPPED_PREFIX,
+    TablePolicy,
+    column_meta,
+    declared_policies,
+    kept_names,
+    mentions,
+    raw_policy,
+)
+from orchestration.lib.privacy.erasure.rewriting import RowChange, Update, rewrite_database
+from orchestration.lib.privacy.targets import (
+    CUSTOMER,
+    CUSTOMER_COLUMN,
+    RECORD,
+    Targets,
+    stage,
+    table_condition,
+)
+from orchestration.lib.publishing import DATABASES
+from orchestration.lib.sql_text import quoted_name
+
+HOUSEHOLD = "household"
+# Whatever its yml says of it.
+DEVICE = {"device_id": "device_id"}
+
+
+@dataclass
+class Erased:
+    """How many rows went or were unlinked, by 'schema.table'."""
+
+    deleted: Counter[str] = field(default_factory=Counter)
+    unlinked: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the erasure of any version goes by."""
+
+    contracts: Mapping[str, SystemContract]
+    manifest: Mapping[str, Any]
+    patterns: PatternSet | None = None
+
+    def kinds(self) -> dict[tuple[str, str], dict[str, str]]:
+        """Return the identifier kinds of the columns of each table."""
+        return {
+            table: DEVICE
+            | {name: meta.get("identifier_kind", "") for name, meta in columns.items()}
+            for table, columns in column_meta(self.manifest).items()
+        }
+
+    def policy(self, schema: str, table: str) -> TablePolicy:
+        """Return the policy of a table."""
+        kept = kept_names(self.contracts)
+        if schema == "raw":
+            for system in self.contracts.values():
+                for contract in system.tables:
+                    if contract.identifier == table:
+                        return raw_policy(contract, kept)
+            return TablePolicy("keep")
+        action = declared_policies(self.manifest).get((schema, table), "delete")
+        if action != "unlink":
+            return TablePolicy(action)
+        columns = column_meta(self.manifest).get((schema, table), {})
+        blank = {
+            name
+            for name, meta in columns.items()
+            if meta.get("data_class") in BLANKED_CLASSES and name not in kept
+        }
+        return TablePolicy("unlink", tuple(sorted(blank | {"customer_id"})))
+
+
+def version_targets(connection: duckdb.DuckDBPyConnection, targets: Targets) -> Targets:
+    """Return the golden ids and households that the people have in a version.
+
+    An id is theirs when one of their records has it, or when it became theirs and nobody else has it.
+    A household is theirs when nobody of it stays.
+    """
+    stage(connection, targets)
+    has_ledger = _has_table(connection, "identity", "id_assignments")
+    assignments = (
+        "union all select customer_id, household_id, record_id from identity.id_assignments"
+        if has_ledger
+        else ""
+    )
+    households = _has_table(connection, "identity", "customer_ids")
+    current = (
+        "select customer_id, household_id, record_id from identity.customer_ids"
+        if households
+        else "select customer_id, null, source_system || ':' || source_customer_id "
+        "from marts.customer_identities"
+    )
+    connection.execute(
+        f"""create or replace temp table _version_records as
+        select customer_id, household_id, record_id, {mentions("record_id", RECORD)} as is_theirs
+        from ({current} {assignments})"""
+    )
+    connection.execute(
+        """create or replace temp table _version_customers as
+        select distinct customer_id from _version_records where is_theirs
+        union
+        select from_customer_id from marts.customer_id_history
+        where to_customer_id in (select customer_id from _version_records where is_theirs)
+            and from_customer_id not in (
+                select customer_id from _version_records where not is_theirs)"""
+    )
+    customers = connection.execute("select customer_id from _version_customers").fetchall()
+    houses = connection.execute(
+        """select household_id from _version_records where household_id is not null
+        group by household_id
+        having bool_and(customer_id in (select customer_id from _version_customers))"""
+    ).fetchall()
+    return Targets(
+        {
+            CUSTOMER: frozenset(row[0] for row in customers if row[0]),
+            HOUSEHOLD: frozenset(row[0] for row in houses),
+        }
+    )
+
+
+def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    return bool(
+        connection.execute(
+            """select 1 from duckdb_tables() where schema_name = ? and table_name = ?
+            and database_name = current_database()""",
+            [schema, table],
+        ).fetchall()
+    )
+
+
+def _stored_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = connection.execute(
+        """select schema_name, table_name from duckdb_tables()
+        where database_name = current_database() and not temporary order by all"""
+    ).fetchall()
+    return rows
+
+
+def dropped_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return what is left out as a whole: the linking makes it anew."""
+    return [
+        f"{schema}.{table}"
+        for schema, table in _stored_tables(connection)
+        if schema == "identity" and table.startswith(DROPPED_PREFIX)
+    ]
+
+
+def _household_condition(columns: list[str]) -> str | None:
+    """Return the condition of a table about households and nobody in particular."""
+    named = [each for each in columns if each == "household_id" or each.endswith("_household_id")]
+    if not named or any(CUSTOMER_COLUMN.search(each) for each in columns):
+        return None
+    return " or ".join(mentions(each, HOUSEHOLD) for each in named)
+
+
+def changes_of(
+    connection: duckdb.DuckDBPyConnection, rules: Rules, targets: Targets
+) -> dict[tuple[str, str], RowChange]:
+    """Return what becomes of the people's rows in every table of a ``crm.duckdb``."""
+    stage(connection, targets)
+    kinds = rules.kinds()
+    present: dict[tuple[str, str], list[str]] = {}
+    for schema, table, column in connection.execute(
+        """select schema_name, table_name, column_name from duckdb_columns()
+        where database_name = current_database()"""
+    ).fetchall():
+        present.setdefault((schema, table), []).append(column)
+    dropped = set(dropped_tables(connection))
+    changes: dict[tuple[str, str], RowChange] = {}
+    for schema, table in _stored_tables(connection):
+        if f"{schema}.{table}" in dropped:
+            continue
+        if (schema, table) == ("raw", "_rejects"):
+            rows = _rejects_of(connection, rules)
+        else:
+            condition = table_condition(
+                connection, rules.contracts, schema, table, kinds.get((schema, table), DEVICE)
+            ) or _household_condition(present[schema, table])
+            policy = rules.policy(schema, table)
+            if condition is None or policy.action == "keep":
+                continue
+            rows = _row_ids(connection, schema, table, condition)
+        if len(rows):
+            blank = tuple(
+                name for name in rules.policy(schema, table).blank if name in present[schema, table]
+            )
+            changes[schema, table] = RowChange(rows, blank)
+    return changes
+
+
+def _row_ids(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, condition: str
+) -> pa.Array:
+    name = f"{quoted_name(schema)}.{quoted_name(table)}"
+    query = f"select rowid as row_id from {name} where {condition}"
+    return connection.execute(query).to_arrow_table()["row_id"].combine_chunks()
+
+
+def _rejects_of(connection: duckdb.DuckDBPyConnection, rules: Rules) -> pa.Array:
+    """Return the rejected rows whose raw line tells one of the people."""
+    found = []
+    if rules.patterns is not None:
+        for row_id, line in connection.execute(
+            "select rowid, raw_line from raw._rejects where raw_line is not null"
+        ).fetchall():
+            if rules.patterns.positions_in(line):
+                found.append(row_id)
+    return pa.array(found, pa.int64())
+
+
+def other_keys(
+    connection: duckdb.DuckDBPyConnection, changes: Mapping[tuple[str, str], RowChange]
+) -> dict[tuple[str, str], tuple[str, frozenset[str]]]:
+    """Return, of rows found by a device or the like and of no golden customer, column and key.
+
+    The analysts' file has no such identifiers: it knows these rows by their key, the first column.
+    """
+    found = {}
+    for (schema, table), change in changes.items():
+        names = [row[0] for row in _columns_of(connection, schema, table)]
+        customers = [each for each in names if CUSTOMER_COLUMN.search(each)]
+        if schema not in EXPORTED_SCHEMAS or not customers or names[0] in customers:
+            continue
+        connection.register("changed_rows", pa.table({"row_id": change.rows}))
+        nobody = " and ".join(f"{quoted_name(each)} is null" for each in customers)
+        keys = connection.execute(
+            f"""select distinct cast({quoted_name(names[0])} as varchar)
+            from {quoted_name(schema)}.{quoted_name(table)}
+            where rowid in (select row_id from changed_rows) and {nobody}"""
+        ).fetchall()
+        connection.unregister("changed_rows")
+        if keys:
+            found[schema, table] = (names[0], frozenset(row[0] for row in keys))
+    return found
+
+
+def _columns_of(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str
+) -> list[tuple[str, ...]]:
+    return connection.execute(
+        """select column_name from duckdb_columns() where schema_name = ? and table_name = ?
+        and database_name = current_database() order by column_index""",
+        [schema, table],
+    ).fetchall()
+
+
+def analytics_changes(
+    connection: duckdb.DuckDBPyConnection,
+    rules: Rules,
+    targets: Targets,
+    keys: Sequence[bytes],
+    others: Mapping[tuple[str, str], tuple[str, frozenset[str]]],
+) -> dict[tuple[str, str], RowChange]:
+    """Return what becomes of the people's rows in an ``analytics.duckdb``, by their pseudonyms."""
+    values: dict[str, frozenset[str]] = {
+        kind: frozenset(
+            each
+            for key in keys
+            for each in pseudonyms(sorted(targets.values.get(kind, frozenset())), key)
+        )
+        for kind in (CUSTOMER, HOUSEHOLD)
+    }
+    stage(
+        connection,
+        Targets(values | {f"row:{s}.{t}": found for (s, t), (_, found) in others.items()}),
+    )
+    changes: dict[tuple[str, str], RowChange] = {}
+    for schema, table in _stored_tables(connection):
+        names = [row[0] for row in _columns_of(connection, schema, table)]
+        parts = [mentions(each, CUSTOMER) for each in names if CUSTOMER_COLUMN.search(each)]
+        if not parts and (of_households := _household_condition(names)):
+            parts = [of_households]
+        column = others.get((schema, table), ("", frozenset()))[0]
+        if column in names:
+            parts.append(mentions(column, f"row:{schema}.{table}"))
+        policy = rules.policy(schema, table)
+        if not parts or policy.action == "keep":
+            continue
+        rows = _row_ids(connection, schema, table, " or ".join(parts))
+        if len(rows):
+            changes[schema, table] = RowChange(
+                rows, tuple(each for each in policy.blank if each in names)
+            )
+    return changes
+
+
+def erase_version(
+    folder: Path,
+    working_dir: Path,
+    rules: Rules,
+    targets: Targets,
+    keys: Sequence[bytes],
+    update: Update,
+    *,
+    memory_limit: str,
+    threads: int,
+) -> Erased:
+    """Write both files of a version anew, then put them in place, one after the other.
+
+    Readers hold the old file or open the new one. ``targets`` has the version's own golden ids. Killed
+    before both are written it begins again; killed later it goes on, for then ``ready.json`` is there.
+    """
+    ready = working_dir / "ready.json"
+    if not ready.exists():
+        shutil.rmtree(working_dir, ignore_errors=True)
+        erased = _write_files(
+            folder, working_dir, rules, targets, keys, update, memory_limit, threads
+        )
+        partial = working_dir / "ready.partial"
+        partial.write_text(json.dumps({"deleted": erased.deleted, "unlinked": erased.unlinked}))
+        replace_durably(partial, ready)
+    stored = json.loads(ready.read_text())
+    for name in DATABASES:
+        if (working_dir / name).exists():
+            replace_durably(working_dir / name, folder / name)
+    shutil.rmtree(working_dir)
+    return Erased(Counter(stored["deleted"]), Counter(stored["unlinked"]))
+
+
+def _write_files(
+    folder: Path,
+    working_dir: Path,
+    rules: Rules,
+    targets: Targets,
+    keys: Sequence[bytes],
+    update: Update,
+    memory_limit: str,
+    threads: int,
+) -> Erased:
+    crm, analytics = (folder / name for name in DATABASES)
+    with _reading(crm, threads) as connection:
+        changes = changes_of(connection, rules, targets)
+        dropped = dropped_tables(connection)
+        others = other_keys(connection, changes)
+    rewrite_database(
+        crm,
+        working_dir / crm.name,
+        changes,
+        dropped=dropped,
+        update=update,
+        memory_limit=memory_limit,
+        threads=threads,
+    )
+    if analytics.exists():
+        with _reading(analytics, threads) as connection:
+            theirs = analytics_changes(connection, rules, targets, keys, others)
+        rewrite_database(
+            analytics,
+            working_dir / analytics.name,
+            theirs,
+            memory_limit=memory_limit,
+            threads=threads,
+        )
+    erased = Erased()
+    for (schema, table), change in changes.items():
+        counter = erased.unlinked if change.blank else erased.deleted
+        counter[f"{schema}.{table}"] += change.count
+    return erased
+
+
+@contextmanager
+def _reading(path: Path, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    try:
+        connection = duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        raise InputError(
+            f"The published file {path} can't be opened ({type(error).__name__}), so nobody can be "
+            "erased from it. Put it back from a backup or delete its version, and resume the erasure."
+        ) from None
+    try:
+        connection.execute(f"set threads = {threads}")
+        connection.execute("set timezone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+def replace_durably(new: Path, old: Path) -> None:
+    """Put a finished file in the place of another; a crash leaves one of the two."""
+    descriptor = os.open(new, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    new.chmod(0o600)
+    new.replace(old)
+    folder = os.open(old.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
