@@ -42,6 +42,7 @@ from orchestration.lib.ingest.readers.parquet import stage_parquet
 from orchestration.lib.ingest.readers.text_lines import stage_fixed_width, stage_whitespace
 from orchestration.lib.ingest.staging import Reader, Source, Staged
 from orchestration.lib.ingest.table_load import TableLoad
+from orchestration.lib.privacy.tombstones import Recogniser
 
 READERS: Mapping[str, Reader] = {
     "csv": stage_delimited,
@@ -235,11 +236,13 @@ def load_table(
     run_id: str,
     full_refresh: bool = False,
     working_dir: Path | None = None,
+    recogniser: Recogniser | None = None,
 ) -> LoadResult:
     """Bring the raw table up to date with the files in the drop folder.
 
     What was loaded already under the same contract changes nothing. ``loaded_at`` is UTC without
-    zone; copies of compressed or transcoded files go to ``working_dir``.
+    zone; copies of compressed or transcoded files go to ``working_dir``. Rows of people whom the
+    ``recogniser`` knows as erased are refused, or taken without them.
 
     Raises
     ------
@@ -272,7 +275,14 @@ def load_table(
     if plan.is_idle:
         result = result_of(connection, table, held, held, is_unchanged=True)
     else:
-        load = TableLoad(connection, table, loaded_at, run_id, is_rebuild=plan.is_rebuild)
+        load = TableLoad(
+            connection,
+            table,
+            loaded_at,
+            run_id,
+            is_rebuild=plan.is_rebuild,
+            recogniser=recogniser,
+        )
         _read_new(load, plan, by_delivery, working_dir)
         result = load.finish()
     _write_skipped(connection, table, skipped, loaded_at, run_id)

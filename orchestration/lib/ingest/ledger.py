@@ -44,12 +44,18 @@ alter table raw._batches add column if not exists delivery_date varchar;
 alter table raw._batches add column if not exists delivery_stem varchar;
 alter table raw._batches add column if not exists cursor_value varchar;
 alter table raw._batches add column if not exists note varchar;
+alter table raw._batches add column if not exists rows_refused bigint;
+alter table raw._batches add column if not exists rows_unlinked bigint;
 """
 
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one delivered file: delivered = loaded + rejected + unchanged."""
+    """What became of one delivered file: delivered = loaded + rejected + unchanged.
+
+    ``rows_refused`` are those rejected rows that are of people who were erased, ``rows_unlinked`` those
+    taken rows whose person was.
+    """
 
     batch_id: str
     source_file: str
@@ -58,6 +64,13 @@ class FileResult:
     rows_loaded: int
     rows_rejected: int
     rows_unchanged: int
+    rows_refused: int = 0
+    rows_unlinked: int = 0
+
+    @property
+    def rows_broken(self) -> int:
+        """Rows rejected for what stands in them."""
+        return self.rows_rejected - self.rows_refused
 
     @property
     def is_balanced(self) -> bool:
@@ -77,6 +90,7 @@ class LoadResult:
     members_not_read: int = 0
     rows_held: int = 0
     files_held: int = 0
+    rows_anew: int = 0
 
     @property
     def batch_id(self) -> str:
@@ -120,8 +134,9 @@ class LoadResult:
 
     @property
     def reject_share(self) -> float:
-        """Rejected rows as a share of the delivered ones."""
-        return self.rows_rejected / self.rows_delivered if self.rows_delivered else 0.0
+        """Rejected rows as a share of the delivered ones; whom we refuse is no fault of the export."""
+        broken = sum(file.rows_broken for file in self.files)
+        return broken / self.rows_delivered if self.rows_delivered else 0.0
 
     def over_limit(self, limit: float) -> tuple[FileResult, ...]:
         """Return the files with too many rejects.
@@ -130,9 +145,9 @@ class LoadResult:
         files together must keep it.
         """
         if self.reject_share > limit:
-            return tuple(file for file in self.files if file.rows_rejected)
+            return tuple(file for file in self.files if file.rows_broken)
         return tuple(
-            file for file in self.files if file.rows_rejected > limit * file.rows_delivered >= 1
+            file for file in self.files if file.rows_broken > limit * file.rows_delivered >= 1
         )
 
 
@@ -150,7 +165,7 @@ def ensure_ledger(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the ledger's tables, or add what a file published by an older version lacks."""
     has_all = connection.execute(
         """select count(*) from information_schema.columns
-        where table_schema = 'raw' and table_name = '_batches' and column_name = 'note'"""
+        where table_schema = 'raw' and table_name = '_batches' and column_name = 'rows_unlinked'"""
     ).fetchall()[0][0]
     if not has_all:
         connection.execute(LEDGER_DDL)
@@ -164,7 +179,8 @@ def held_batches(
     rows = connection.execute(
         """select batch_id, source_file, status, rows_delivered, rows_loaded, rows_rejected,
             rows_unchanged, content_sha256, file_bytes, coalesce(archive, ''), delivery_date,
-            delivery_stem, cursor_value, contract_sha256, coalesce(undeclared_columns, '')
+            delivery_stem, cursor_value, contract_sha256, coalesce(undeclared_columns, ''),
+            coalesce(rows_refused, 0), coalesce(rows_unlinked, 0)
         from raw._batches
         where source_system = ? and table_name = ? and status in (?, ?, ?)
         order by loaded_at, rowid""",
@@ -172,7 +188,7 @@ def held_batches(
     ).fetchall()
     held = []
     for row in rows:
-        content, size, archive, date, stem, cursor_value, contract, undeclared = row[7:]
+        content, size, archive, date, stem, cursor_value, contract, undeclared = row[7:15]
         by_name = file_delivery(row[1], content, size, archive)
         delivery = Delivery(
             row[1],
@@ -184,7 +200,7 @@ def held_batches(
             cursor_value,
         )
         names = tuple(name for name in undeclared.split(",") if name)
-        held.append(HeldBatch(FileResult(*row[:7]), delivery, contract, names))
+        held.append(HeldBatch(FileResult(*row[:7], *row[15:]), delivery, contract, names))
     return tuple(held)
 
 

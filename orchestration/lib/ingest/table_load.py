@@ -30,8 +30,16 @@ from orchestration.lib.ingest.ledger import (
     write_batch,
 )
 from orchestration.lib.ingest.merging import KEY_REASONS, Chunk, create_empty, merge_chunk
+from orchestration.lib.ingest.refusals import (
+    ERASED_COLUMN,
+    ERASED_PERSON,
+    Refusals,
+    refuse_broken,
+    refuse_rows,
+)
 from orchestration.lib.ingest.staging import DELIVERED, STRUCTURAL, Staged
 from orchestration.lib.ingest.values import DeliveredColumn, problems_of, typed_sql
+from orchestration.lib.privacy.tombstones import Recogniser
 from orchestration.lib.sql_text import quoted_name
 
 SMALL_FILES = "_typed_small"
@@ -77,6 +85,7 @@ class TableLoad:
     loaded_at: datetime
     run_id: str
     is_rebuild: bool = False
+    recogniser: Recogniser | None = None
     _files: list[_File] = field(default_factory=list)
     _chunks: list[Chunk] = field(default_factory=list)
     _notes: list[_Note] = field(default_factory=list)
@@ -146,6 +155,7 @@ class TableLoad:
 
     def finish(self) -> LoadResult:
         """Merge and write the ledger in one transaction; return what became of each file."""
+        refusals = self._refuse_erased()
         delivered = self._delivered_rows()
         is_empty = self._is_empty_snapshot(delivered)
         same = self._rows_by_content(delivered)
@@ -164,6 +174,8 @@ class TableLoad:
                     rows_loaded=loaded[index],
                     rows_rejected=rejected[index],
                     rows_unchanged=unchanged[index],
+                    rows_refused=refusals.refused[index],
+                    rows_unlinked=refusals.unlinked[index],
                 )
                 told = EMPTY_SNAPSHOT if is_empty else file.match.note
                 self._write(result, file.delivery, file.match.undeclared, told)
@@ -181,7 +193,19 @@ class TableLoad:
         finally:
             self._drop_temporary()
         emptied = tuple(file.delivery.source_file for file in self._files) if is_empty else ()
-        return replace(self._result(), emptied_by=emptied)
+        return replace(self._result(), emptied_by=emptied, rows_anew=refusals.anew)
+
+    def _refuse_erased(self) -> Refusals:
+        """Keep people out who were erased: their rows are rejected, or taken without them."""
+        refusals = Refusals()
+        if self.recogniser is not None:
+            code = self._code(ERASED_COLUMN, ERASED_PERSON)
+            for chunk in self._chunks:
+                refuse_rows(
+                    self.connection, self.table, chunk.relation, self.recogniser, code, refusals
+                )
+            refuse_broken(self.connection, BROKEN, self.recogniser, refusals)
+        return refusals
 
     def _batch_id(self, delivery: Delivery) -> str:
         return batch_id_of(self.table.system, self.table.name, delivery, self._contract_sha256)

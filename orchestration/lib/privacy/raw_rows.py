@@ -15,6 +15,10 @@ from orchestration.lib.contract import ColumnContract, SystemContract, TableCont
 from orchestration.lib.sql_text import quoted_name, quoted_text
 
 IDENTIFYING_CLASSES = ("direct_identifier", "customer_key")
+# Who lives where is the person's as long as it is in the row; what it cost and when it was is not.
+UNLINKED_CLASSES = (*IDENTIFYING_CLASSES, "quasi_identifier")
+# The number of a car is the key of the car; who keeps it is emptied.
+THINGS = ("vin",)
 SEPARATOR = "|"
 
 
@@ -60,6 +64,17 @@ def policy_of(table: TableContract) -> str:
 def identifying_columns(table: TableContract) -> tuple[ColumnContract, ...]:
     """Return the columns that hold direct identifiers or keys of customers."""
     return tuple(each for each in table.columns if each.data_class in IDENTIFYING_CLASSES)
+
+
+def unlinked_columns(table: TableContract) -> tuple[str, ...]:
+    """Return the columns that unlinking empties in a row that stays."""
+    return tuple(
+        column.name
+        for column in table.columns
+        if column.data_class in UNLINKED_CLASSES
+        and column.name not in THINGS
+        and column.name not in table.primary_key
+    )
 
 
 def record_expressions(table: TableContract) -> list[str]:

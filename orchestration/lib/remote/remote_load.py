@@ -27,6 +27,7 @@ from orchestration.lib.ingest.readers.json_documents import stage_json
 from orchestration.lib.ingest.readers.parquet import stage_parquet
 from orchestration.lib.ingest.staging import Source
 from orchestration.lib.ingest.table_load import TableLoad
+from orchestration.lib.privacy.tombstones import Recogniser
 from orchestration.lib.remote.extract import Extract, label_of
 from orchestration.lib.remote.run_extracts import RunExtracts
 
@@ -88,6 +89,7 @@ def load_remote_table(
     loaded_at: datetime,
     run_id: str,
     full_refresh: bool = False,
+    recogniser: Recogniser | None = None,
 ) -> LoadResult:
     """Extract the table and load what came; ``wanted`` are the system's tables of this run.
 
@@ -117,7 +119,9 @@ def load_remote_table(
             )
         is_whole = table.cursor is not None and not extract.is_incremental
         is_rebuild = not held or is_whole or not extract.row_count
-        load = TableLoad(connection, table, loaded_at, run_id, is_rebuild=is_rebuild)
+        load = TableLoad(
+            connection, table, loaded_at, run_id, is_rebuild=is_rebuild, recogniser=recogniser
+        )
         if extract.row_count:
             asked = replace(table, records=None)
             source = Source(

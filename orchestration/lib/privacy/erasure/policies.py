@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from orchestration.lib.contract import SystemContract, TableContract
-from orchestration.lib.privacy.raw_rows import policy_of
+from orchestration.lib.contract import TableContract
+from orchestration.lib.privacy.raw_rows import policy_of, unlinked_columns
 from orchestration.lib.sql_text import quoted_text
 
 Policy = Literal["delete", "unlink", "keep"]
-# Who lives where is the person's as long as it is in the row; what it cost and when it was is not.
-BLANKED_CLASSES = ("direct_identifier", "customer_key", "quasi_identifier")
 # Scores and features by record; the next run makes them anew with the stored model.
 DROPPED_PREFIX = "linkage_"
 
@@ -29,32 +27,10 @@ class TablePolicy:
     blank: tuple[str, ...] = ()
 
 
-def kept_names(contracts: Mapping[str, SystemContract]) -> frozenset[str]:
-    """Return names of columns that are a thing's own key, which unlinked rows need: a car's number."""
-    return frozenset(
-        column.name
-        for system in contracts.values()
-        for table in system.tables
-        for column in table.columns
-        if column.identifier_kind == "vehicle" and column.name in table.primary_key
-    )
-
-
-def blanked_columns(table: TableContract, kept: frozenset[str]) -> tuple[str, ...]:
-    """Return the columns of a raw table that unlinking empties."""
-    return tuple(
-        column.name
-        for column in table.columns
-        if column.data_class in BLANKED_CLASSES
-        and column.name not in kept
-        and column.name not in table.primary_key
-    )
-
-
-def raw_policy(table: TableContract, kept: frozenset[str]) -> TablePolicy:
+def raw_policy(table: TableContract) -> TablePolicy:
     """Return the policy of a raw table and of the files that feed it."""
     action: Any = policy_of(table)
-    return TablePolicy(action, blanked_columns(table, kept) if action == "unlink" else ())
+    return TablePolicy(action, unlinked_columns(table) if action == "unlink" else ())
 
 
 def _meta_of(node: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -24,16 +24,15 @@ from orchestration.lib.contract import SystemContract
 from orchestration.lib.errors import InputError
 from orchestration.lib.privacy.byte_search import PatternSet
 from orchestration.lib.privacy.erasure.policies import (
-    BLANKED_CLASSES,
     DROPPED_PREFIX,
     TablePolicy,
     column_meta,
     declared_policies,
-    kept_names,
     mentions,
     raw_policy,
 )
 from orchestration.lib.privacy.erasure.rewriting import RowChange, Update, rewrite_database
+from orchestration.lib.privacy.raw_rows import THINGS, UNLINKED_CLASSES
 from orchestration.lib.privacy.targets import (
     CUSTOMER,
     CUSTOMER_COLUMN,
@@ -76,12 +75,11 @@ class Rules:
 
     def policy(self, schema: str, table: str) -> TablePolicy:
         """Return the policy of a table."""
-        kept = kept_names(self.contracts)
         if schema == "raw":
             for system in self.contracts.values():
                 for contract in system.tables:
                     if contract.identifier == table:
-                        return raw_policy(contract, kept)
+                        return raw_policy(contract)
             return TablePolicy("keep")
         action = declared_policies(self.manifest).get((schema, table), "delete")
         if action != "unlink":
@@ -90,7 +88,7 @@ class Rules:
         blank = {
             name
             for name, meta in columns.items()
-            if meta.get("data_class") in BLANKED_CLASSES and name not in kept
+            if meta.get("data_class") in UNLINKED_CLASSES and name not in THINGS
         }
         return TablePolicy("unlink", tuple(sorted(blank | {"customer_id"})))
 
