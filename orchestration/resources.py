@@ -24,6 +24,7 @@ from orchestration.lib.contract import SystemContract, load_contracts, select_sy
 from orchestration.lib.dagster_home import close_orphans
 from orchestration.lib.dbt_project import declared_columns, read_manifest
 from orchestration.lib.errors import ConfigurationError, ContractError, RunLockedError
+from orchestration.lib.privacy.tombstones import Recogniser
 from orchestration.lib.publishing import current_run_dir, make_working_copy
 from orchestration.lib.remote.run_extracts import RunExtracts
 from orchestration.lib.run_lock import hold_run_lock
@@ -124,6 +125,16 @@ class WarehouseResource(dg.ConfigurableResource):
     def run_id(self) -> str:
         """Dagster run id."""
         return self._run_id
+
+    def erased_people(self) -> Recogniser | None:
+        """Return what recognises people who were erased; None when nobody was.
+
+        Raises
+        ------
+        ConfigurationError
+            When the tombstones or their key can't be read: then nothing may be loaded.
+        """
+        return Recogniser.of(self._settings.home)
 
     def systems(self) -> tuple[SystemContract, ...]:
         """Return the contracts of the run's source systems."""

@@ -15,6 +15,8 @@ from orchestration.lib.ingest.discovery import unclaimed_files
 from orchestration.lib.ingest.files import load_table
 from orchestration.lib.ingest.freshness import freshness_of
 from orchestration.lib.ingest.ledger import DUPLICATE, FileResult, LoadResult, export_rejects
+from orchestration.lib.privacy.audit_log import append
+from orchestration.lib.privacy.redelivery import scrub_redelivered
 from orchestration.lib.remote.remote_load import load_remote_table
 from orchestration.lib.run_records import ensure_run_tables, record_checks
 from orchestration.lib.translator import belongs_to
@@ -37,6 +39,7 @@ def _load_metadata(result: LoadResult) -> dict[str, dg.MetadataValue | int | str
         "rows_delivered": result.rows_delivered,
         "rows_loaded": result.rows_loaded,
         "rows_rejected": result.rows_rejected,
+        "rows_refused": result.rows_refused,
         "rows_unchanged": result.rows_unchanged,
         "is_unchanged": result.is_unchanged,
         "files_new": 0 if result.is_unchanged else len(result.files) - duplicates,
@@ -73,6 +76,7 @@ def _load(
                 loaded_at=utc_now(),
                 run_id=warehouse.run_id,
                 full_refresh=warehouse.full_refresh,
+                recogniser=warehouse.erased_people(),
             )
         return load_table(
             connection,
@@ -82,6 +86,7 @@ def _load(
             run_id=warehouse.run_id,
             full_refresh=warehouse.full_refresh,
             working_dir=warehouse.folder,
+            recogniser=warehouse.erased_people(),
         )
 
 
@@ -151,6 +156,11 @@ def build_raw_asset(system: SystemContract, table: TableContract) -> dg.AssetsDe
         numbers = f"{result.rows_rejected} of {result.rows_delivered} rows rejected"
         if over_limit:
             numbers += f", the most in {max(over_limit, key=_rejected).source_file}"
+        if result.rows_refused:
+            numbers += f" ({result.rows_refused} of people who were erased)"
+        if result.rows_anew:
+            told = {"table": f"raw.{table.identifier}", "rows": result.rows_anew}
+            append(warehouse.settings.home, "came_anew", told, now=datetime.now(UTC))
         stops = result.rows_rejected and not all(checks.values())
         look_at = _keep_rejects(warehouse, result) if stops else "raw._rejects"
         with warehouse.connect() as connection:
@@ -223,6 +233,22 @@ def default_as_of(warehouse: WarehouseResource, today: date) -> date:
     return as_of
 
 
+def _scrub_redelivered(warehouse: WarehouseResource) -> list[str]:
+    """Rewrite this run's files that brought erased people back; return their names."""
+    recogniser = warehouse.erased_people()
+    if recogniser is None:
+        return []
+    with warehouse.connect() as connection:
+        return scrub_redelivered(
+            connection,
+            load_contracts(STAGING_DIR),
+            warehouse.settings.landing_dir,
+            warehouse.run_id,
+            recogniser,
+            warehouse.folder,
+        )
+
+
 @dg.definitions
 def ingest() -> dg.Definitions:
     """Return the raw assets of every system, the ledger and the run settings."""
@@ -285,6 +311,8 @@ def ingest() -> dg.Definitions:
             for system in systems
             for name in unclaimed_files(system, warehouse.settings.landing_dir)
         ]
+        for name in _scrub_redelivered(warehouse):
+            context.log.warning(f"landing/{name} brought erased people back and was rewritten")
         for name in unread:
             context.log.warning(f"landing/{name} fits no table of its system's contract: not read")
         with warehouse.connect() as connection:

@@ -123,6 +123,11 @@ class LoadResult:
         return sum(file.rows_rejected for file in self.files)
 
     @property
+    def rows_refused(self) -> int:
+        """Rejected rows of people who were erased."""
+        return sum(file.rows_refused for file in self.files)
+
+    @property
     def rows_unchanged(self) -> int:
         """Rows that were held already, or are older than what is held."""
         return sum(file.rows_unchanged for file in self.files)

@@ -20,7 +20,6 @@ from orchestration.lib.sql_text import quoted_name, quoted_text
 
 ERASED_COLUMN = "(row)"
 ERASED_PERSON = "erased_person"
-ERASED_ROWS = "raw._erased_rows"
 
 
 @dataclass
@@ -75,7 +74,7 @@ def refuse_broken(
     ).fetchall()
     seen: set[tuple[int, int]] = set()
     for row_id, file_index, row_number, line in lines:
-        if recogniser.has_token(line):
+        if recogniser.known_in(line):
             connection.execute(
                 f"update {broken} set _raw_line = null, column_name = ?, reason = ? where rowid = ?",
                 [ERASED_COLUMN, ERASED_PERSON, row_id],

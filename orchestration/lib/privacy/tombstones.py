@@ -9,10 +9,12 @@ e-mail addresses against it.
 
 from __future__ import annotations
 
+import gzip
 import hmac
 import json
 import os
 import re
+import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -24,6 +26,7 @@ import pyarrow as pa
 
 from orchestration.lib.contract import TableContract
 from orchestration.lib.errors import ConfigurationError
+from orchestration.lib.ingest.values import DeliveredColumn, typed_sql
 from orchestration.lib.keys import load_key
 from orchestration.lib.privacy.identifier_forms import GIVEN_KINDS, STRONG_KINDS, form_sql
 from orchestration.lib.privacy.raw_rows import group_key_sql, record_expressions, row_key_sql
@@ -160,7 +163,7 @@ class Recogniser:
                     coalesce(case when is_given then registered_at > erased_at
                         else coalesce(registered_at, happened_at) > erased_at end, false) as is_later
                 from ({" union all ".join(parts)})
-                inner join ({_times(table, relation)}) using (row_id)
+                inner join ({_times(connection, table, relation)}) using (row_id)
             ) group by row_id"""
         )
         ((refused, anew),) = connection.execute(
@@ -210,21 +213,37 @@ class Recogniser:
         return f"""select delivered.rowid as row_id, found.erased_at, {part.is_given} as is_given
             from {relation} as delivered inner join {name} as found on found.value = {part.value}"""
 
-    def has_token(self, text: str) -> bool:
-        """Whether a text that no reader understood holds an identifier of somebody erased."""
-        tokens = {each for each in TOKENS.split(text) if each}
-        tokens |= {text[match.start() : match.end()] for match in NUMBERS.finditer(text)}
-        kinds = {each.kind for each in self.tombstones} & set(STRONG_KINDS)
-        known = {each.mac for each in self.tombstones}
+    def known_in(self, text: str) -> list[tuple[str, str]]:
+        """Return the identifiers (kind, as written) of erased people that stand in a text."""
+        tokens = {each for each in TOKENS.split(text) if len(each) > 3}
+        tokens |= {match[0] for match in NUMBERS.finditer(text)}
+        known = {(each.kind, each.mac) for each in self.tombstones}
+        found = []
         with duckdb.connect() as connection:
-            for kind in kinds:
+            for kind in sorted({each for each, _ in known} & set(STRONG_KINDS)):
                 forms = connection.execute(
-                    f"select distinct {form_sql(kind, 'token')} from (select unnest(?) as token)",
+                    f"select token, {form_sql(kind, 'token')} from (select unnest(?) as token)",
                     [sorted(tokens)],
                 ).fetchall()
-                if any(form and mac_of(self.key, kind, form) in known for (form,) in forms):
-                    return True
-        return False
+                found += [
+                    (kind, token)
+                    for token, form in forms
+                    if form and (kind, mac_of(self.key, kind, form)) in known
+                ]
+        return found
+
+    def tokens_in(self, path: Path) -> list[tuple[str, str]]:
+        """Return the identifiers of erased people that stand in a text file, packed or not."""
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                contents = [archive.read(name) for name in archive.namelist()]
+        elif path.read_bytes()[:2] == b"\x1f\x8b":
+            contents = [gzip.decompress(path.read_bytes())]
+        else:
+            contents = [path.read_bytes()]
+        texts = [each for each in contents if b"\0" not in each[:8192]]
+        found = {pair for each in texts for pair in self.known_in(each.decode("utf-8", "replace"))}
+        return sorted(found)
 
 
 def _parts(table: TableContract) -> Sequence[_Part]:
@@ -244,15 +263,20 @@ def _parts(table: TableContract) -> Sequence[_Part]:
     return [_Part(number, *each) for number, each in enumerate(found)]
 
 
-def _times(table: TableContract, relation: str) -> str:
+def _times(connection: duckdb.DuckDBPyConnection, table: TableContract, relation: str) -> str:
     """Return a query of each row's own times; rows of one group share the group's latest."""
-    names = {"registered_at": table.registered_at, "happened_at": table.event_time}
-    group = group_key_sql(table)
+    probe = connection.sql(f"select * from {relation} limit 0")
+    types = dict(zip(probe.columns, map(str, probe.types), strict=True))
+    group = group_key_sql(table, "delivered.")
     over = f" over (partition by {group})" if group else ""
     columns = []
-    for alias, name in names.items():
-        moment = (
-            f"try_cast({quoted_name(name)} as timestamp)" if name else "cast(null as timestamp)"
-        )
+    for alias, name in (("registered_at", table.registered_at), ("happened_at", table.event_time)):
+        moment = "cast(null as timestamp)"
+        if name:
+            # a file's text is read as the load reads it
+            delivered = DeliveredColumn(table.column(name), name, types[name], 0)
+            is_typed = types[name] != "VARCHAR"
+            value = f"delivered.{quoted_name(name)}" if is_typed else typed_sql(delivered, table)
+            moment = f"try_cast({value} as timestamp)"
         columns.append(f"{f'max({moment}){over}' if over else moment} as {alias}")
-    return f"select rowid as row_id, {', '.join(columns)} from {relation}"
+    return f"select delivered.rowid as row_id, {', '.join(columns)} from {relation} as delivered"

@@ -1,0 +1,123 @@
+"""Files that bring erased people back are scrubbed in the run that loaded them.
+
+Belongs here: which files, and what the ledger keeps of them. Does not: refusing rows
+(`ingest.refusals`), rewriting (`scrubbing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from orchestration.lib.contract import SystemContract
+from orchestration.lib.ingest.files import content_hash
+from orchestration.lib.ingest.ledger import SUPERSEDED
+from orchestration.lib.privacy.byte_search import compile_patterns
+from orchestration.lib.privacy.landing_files import LandingFile, follow_rewritten, landing_files
+from orchestration.lib.privacy.raw_rows import policy_of, unlinked_columns
+from orchestration.lib.privacy.scrubbing import DeliveredRows, RowDecisions, scrub_file
+from orchestration.lib.privacy.tombstones import Recogniser
+
+NOBODY = RowDecisions()
+
+
+def decide_by_tombstones(
+    connection: duckdb.DuckDBPyConnection, recogniser: Recogniser, delivered: DeliveredRows
+) -> tuple[RowDecisions, int]:
+    """Return what becomes of the rows that the load refused or unlinked, and how many came anew."""
+    policy = policy_of(delivered.table)
+    if policy == "keep" or not delivered.rows.num_rows:
+        return NOBODY, 0
+    rows = delivered.rows  # noqa: F841 - DuckDB finds it by name
+    connection.execute("create or replace temp table _delivered_rows as from rows")
+    refused, anew = recogniser.find(connection, delivered.table, "_delivered_rows")
+    mask = np.zeros(delivered.rows.num_rows, bool)
+    if refused:
+        numbers = connection.execute(
+            "select row_id from _erased_rows where not is_later"
+        ).fetchnumpy()["row_id"]
+        mask[numbers] = True
+    connection.execute("drop table _delivered_rows")
+    if policy == "delete":
+        return RowDecisions(delete=mask), anew
+    blank = dict.fromkeys(unlinked_columns(delivered.table), mask)
+    return RowDecisions(blank=blank, blank_undeclared=mask), anew
+
+
+def _brought_back(connection: duckdb.DuckDBPyConnection, run_id: str) -> set[tuple[str, str]]:
+    """Return system and name of the files of a run that had rows of erased people, or may have.
+
+    An older snapshot was counted only, so nobody looked at its rows yet.
+    """
+    return set(
+        connection.execute(
+            """select distinct source_system,
+                case when coalesce(archive, '') <> '' then archive else source_file end
+            from raw._batches
+            where run_id = ? and (coalesce(rows_refused, 0) + coalesce(rows_unlinked, 0) > 0
+                or status = ?)""",
+            [run_id, SUPERSEDED],
+        ).fetchall()
+    )
+
+
+def scrub_redelivered(
+    connection: duckdb.DuckDBPyConnection,
+    contracts: Mapping[str, SystemContract],
+    landing_dir: Path,
+    run_id: str,
+    recogniser: Recogniser,
+    working_dir: Path,
+) -> list[str]:
+    """Rewrite this run's files without erased people; return the files below the drop folder.
+
+    Lines that no reader understood go when they hold an identifier of somebody erased. Until the run is
+    published the ledger of the version before knows the old content, and would build the table anew
+    from the same, scrubbed files.
+    """
+    wanted = _brought_back(connection, run_id)
+    if not wanted:
+        return []
+    systems = {system for system, _ in wanted}
+    rewritten: dict[str, tuple[str, int]] = {}
+    names = []
+    for file in landing_files(contracts, landing_dir):
+        is_database = bool(file.tables) and file.tables[0].scheme == "database"
+        is_wanted = (file.system, file.name) in wanted or (is_database and file.system in systems)
+        if is_wanted and file.tables:
+            before = content_hash(file.path)
+            after = _scrub(file, recogniser, working_dir)
+            if after != before:
+                rewritten[before] = (after, file.path.stat().st_size)
+                names.append(file.shown)
+    follow_rewritten(connection, rewritten)
+    return names
+
+
+def _scrub(file: LandingFile, recogniser: Recogniser, working_dir: Path) -> str:
+    """Scrub a file of the rows that a reader understands, then of other lines; return its hash."""
+    came_anew = 0
+    with duckdb.connect() as scratch:
+
+        def decide(rows: DeliveredRows) -> RowDecisions:
+            nonlocal came_anew
+            decision, anew = decide_by_tombstones(scratch, recogniser, rows)
+            came_anew += anew
+            return decision
+
+        result = scrub_file(file.path, file.tables, decide, name=file.name, working_dir=working_dir)
+        found = recogniser.tokens_in(file.path)
+        # who came anew is in the file by right, with the same identifiers
+        if found and not came_anew:
+            result = scrub_file(
+                file.path,
+                file.tables,
+                decide,
+                patterns=compile_patterns(found),
+                name=file.name,
+                working_dir=working_dir,
+            )
+    return result.new_hash
