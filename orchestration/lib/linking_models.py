@@ -20,6 +20,8 @@ MODELS = "identity.linking_models"
 RUNS = "identity.linking_runs"
 # What the resolver keeps of its last run, scored with one model, is called so.
 KEPT_PREFIX = "linkage_"
+# Tells whether the records are those of another run, whatever their order.
+RECORDS_HASH = "coalesce(cast(bit_xor(hash(given)) as varchar), '') || '/' || count(*)"
 # Names and addresses of a base drift slowly.
 OLDEST_MODEL_DAYS = 31
 
@@ -58,8 +60,7 @@ def chosen_model(
     """
     connection.execute(DDL)
     ((records_hash,),) = connection.execute(
-        f"""select coalesce(cast(bit_xor(hash(given)) as varchar), '') || '/' || count(*)
-        from {records} as given"""
+        f"select {RECORDS_HASH} from {records} as given"
     ).fetchall()
     before = connection.execute(
         f"select model_id, trained_on from {RUNS} where as_of_date < ? order by as_of_date desc limit 1",

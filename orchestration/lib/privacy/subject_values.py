@@ -201,8 +201,21 @@ def _shared_by_records(connection: duckdb.DuckDBPyConnection) -> None:
         for kind in COMPARED_KINDS
         for column in NORMALISED.get(kind, ())
     ]
-    spelled += [("full_name", " || chr(32) || ".join(pair)) for pair in PAIRS]
-    for kind, value in spelled:
+    pairs = [("full_name", " || chr(32) || ".join(pair)) for pair in PAIRS]
+    for kind, value in pairs:
+        # a name that goes on with another surname: the shorter one stands in the longer
+        connection.execute(
+            f"""insert into _shared_forms
+            select distinct 'full_name', mine.form
+            from (
+                select distinct {form_sql(kind, value)} as form from identity.customer_records
+                where source_system || ':' || source_customer_id in (
+                    select record_id from _other_records)
+            ) as others
+            inner join (select distinct form from {VALUES} where kind = 'full_name') as mine
+                on starts_with(others.form, mine.form || ' ')"""
+        )
+    for kind, value in [*spelled, *pairs]:
         connection.execute(
             f"""insert into _shared_forms
             select distinct ?, {form_sql(kind, value)}

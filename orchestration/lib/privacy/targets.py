@@ -28,6 +28,8 @@ from orchestration.lib.privacy.subjects import Subject
 from orchestration.lib.sql_text import quoted_name, quoted_text
 
 THEIRS = "_theirs"
+# A record's key without the word that says what it is, e.g. guest:, tel:
+BARE_KEY = "regexp_replace(records.source_customer_id, '^[a-z]+:', '')"
 CUSTOMER, RECORD = "customer", "record"
 CUSTOMER_COLUMN = re.compile(r"(^|_)customer_id(_|$)")
 RECORD_COLUMN = re.compile(r"(^|_)record_id(_|$)")
@@ -181,35 +183,57 @@ def targets_of(
         "select distinct table_name, group_key from _subject_groups where group_key is not null"
     ).fetchall():
         values.setdefault(f"group:{table}", set()).add(key)
-    targets = Targets({kind: frozenset(each) for kind, each in values.items()})
-    return targets.merged(_uncaught(connection, contracts, targets, is_with_groups=False))
+    return Targets({kind: frozenset(each) for kind, each in values.items()})
 
 
-def _uncaught(
+def tombstone_targets(
     connection: duckdb.DuckDBPyConnection,
     contracts: Mapping[str, SystemContract],
     targets: Targets,
-    *,
-    is_with_groups: bool,
 ) -> Targets:
-    """Return keys of the people's rows that their own text doesn't tell: found by look-up or by group.
+    """Return by what the people are to be recognised when old files come again; after `targets_of`.
 
-    With ``is_with_groups`` the groups that are needed, else the keys of rows that no group tells.
+    Numbers that a system gave out and unshared identifiers. A record whose key is an e-mail address or
+    a telephone stands for what others may have too, so its rows are told by the identifier if nobody
+    shares it, and else, as all rows that their text doesn't tell, by the key of the row or its group.
     """
+    by_contact = connection.execute(
+        f"""select distinct record_id from _subject_records as records
+        where exists (
+            select 1 from _subject_values as held
+            where (held.kind = 'email' and held.form = {form_sql("email", BARE_KEY)})
+                or (held.kind = 'phone' and held.form = {form_sql("phone", BARE_KEY)})
+        )"""
+    ).fetchall()
+    shared = frozenset(row[0] for row in by_contact)
+    known = Targets(
+        {
+            kind: values - shared if kind == RECORD else values
+            for kind, values in targets.values.items()
+            if kind in (RECORD, *STRONG_KINDS)
+        }
+    )
+    return known.merged(uncaught(connection, contracts, targets, known))
+
+
+def uncaught(
+    connection: duckdb.DuckDBPyConnection,
+    contracts: Mapping[str, SystemContract],
+    theirs: Targets,
+    known: Targets,
+) -> Targets:
+    """Return keys of groups and rows of ``theirs`` that the text of the row doesn't tell by ``known``."""
     found: dict[str, frozenset[str]] = {}
     for table in raw_tables(connection, contracts):
         contract = table.contract
         group, row = group_key_sql(contract, "delivered."), row_key_sql(contract, "delivered.")
-        key, kind = (group, "group") if is_with_groups else (row, "row")
-        if key is None:
-            continue
-        stage(connection, targets)
+        key, kind = (group, "group") if group else (row, "row")
+        stage(connection, theirs)
         query = raw_rows_query(connection, table)
-        if query is None:
+        if key is None or query is None:
             continue
         connection.execute(f"create or replace temp table _their_row_ids as {query}")
-        if is_with_groups:
-            stage(connection, targets.without(f"group:{contract.identifier}"))
+        stage(connection, known)
         rows = connection.execute(
             f"""select distinct {key} from ({table.rows(is_with_lookup=False)}) as delivered
             where _row_id in (select _row_id from _their_row_ids)
@@ -218,15 +242,6 @@ def _uncaught(
         if rows:
             found[f"{kind}:{contract.identifier}"] = frozenset(each[0] for each in rows)
     return Targets(found)
-
-
-def needed_groups(
-    connection: duckdb.DuckDBPyConnection,
-    contracts: Mapping[str, SystemContract],
-    targets: Targets,
-) -> Targets:
-    """Return the groups without which rows of the people would not be recognised when they come again."""
-    return _uncaught(connection, contracts, targets, is_with_groups=True)
 
 
 def rows_of(

@@ -22,6 +22,7 @@ import pyarrow as pa
 from orchestration.lib.analytics import EXPORTED_SCHEMAS, pseudonyms
 from orchestration.lib.contract import SystemContract
 from orchestration.lib.errors import InputError
+from orchestration.lib.linking_models import RECORDS_HASH
 from orchestration.lib.privacy.byte_search import PatternSet
 from orchestration.lib.privacy.erasure.policies import (
     DROPPED_PREFIX,
@@ -42,7 +43,7 @@ from orchestration.lib.privacy.targets import (
     table_condition,
 )
 from orchestration.lib.publishing import DATABASES
-from orchestration.lib.sql_text import quoted_name
+from orchestration.lib.sql_text import quoted_name, quoted_text
 
 HOUSEHOLD = "household"
 # Whatever its yml says of it.
@@ -351,7 +352,9 @@ def _write_files(
     threads: int,
 ) -> Erased:
     crm, analytics = (folder / name for name in DATABASES)
-    with _reading(crm, threads) as connection:
+    working_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with reading(crm, working_dir, threads) as connection:
+        linked = linked_records_hash(connection)
         changes = changes_of(connection, rules, targets)
         dropped = dropped_tables(connection)
         others = other_keys(connection, changes)
@@ -360,12 +363,12 @@ def _write_files(
         working_dir / crm.name,
         changes,
         dropped=dropped,
-        update=update,
+        update=lambda new: (follow_linking(new, linked), update(new))[1],
         memory_limit=memory_limit,
         threads=threads,
     )
     if analytics.exists():
-        with _reading(analytics, threads) as connection:
+        with reading(analytics, working_dir, threads) as connection:
             theirs = analytics_changes(connection, rules, targets, keys, others)
         rewrite_database(
             analytics,
@@ -381,10 +384,37 @@ def _write_files(
     return erased
 
 
+def linked_records_hash(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the hash by which a run knows that the records to link are those of the run before."""
+    if not _has_table(connection, "identity", "linking_runs"):
+        return None
+    ((found,),) = connection.execute(
+        f"select {RECORDS_HASH} from identity.records_to_link as given"
+    ).fetchall()
+    return str(found)
+
+
+def follow_linking(connection: duckdb.DuckDBPyConnection, before: str | None) -> None:
+    """Let the next run link the records that are left with the model that linked all of them."""
+    if before is not None:
+        after = linked_records_hash(connection)
+        connection.execute(
+            "update identity.linking_runs set records_hash = ? where records_hash = ?",
+            [after, before],
+        )
+
+
 @contextmanager
-def _reading(path: Path, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+def reading(path: Path, working_dir: Path, threads: int = 2) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a published file read-only; what doesn't fit into memory goes into the working folder.
+
+    Raises
+    ------
+    InputError
+        When it can't be opened.
+    """
     try:
-        connection = duckdb.connect(str(path), read_only=True)
+        connection = duckdb.connect(str(path.resolve()), read_only=True)
     except duckdb.Error as error:
         raise InputError(
             f"The published file {path} can't be opened ({type(error).__name__}), so nobody can be "
@@ -393,6 +423,7 @@ def _reading(path: Path, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection.execute(f"set threads = {threads}")
         connection.execute("set timezone = 'UTC'")
+        connection.execute(f"set temp_directory = {quoted_text(str(working_dir / 'spilled'))}")
         yield connection
     finally:
         connection.close()
