@@ -1,10 +1,11 @@
-"""The commands about personal data: audit-log, retention, suppress.
+"""The commands about personal data: audit-log, erase, retention, suppress.
 
 Belongs here: options, output and exit codes. Does not: the work, which is in `lib/privacy`.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,6 +34,49 @@ def audit_log(
         print_verification(get_settings(), expected, console)
     else:
         print_entries(get_settings(), output, limit, console)
+
+
+@app.command()
+def erase(
+    customer_ids: Annotated[
+        list[str] | None, typer.Option("--customer-id", help="A golden customer, also a former id.")
+    ] = None,
+    emails: Annotated[list[str] | None, typer.Option("--email", help="An e-mail address.")] = None,
+    phones: Annotated[list[str] | None, typer.Option("--phone", help="A telephone number.")] = None,
+    national_ids: Annotated[
+        list[str] | None, typer.Option("--national-id", help="A NIF, NIE or CIF.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="CSV of several people: customer_id, email, phone or national_id a row."),
+    ] = None,
+    is_dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show whom it means and what would go.")
+    ] = False,
+    is_confirmed: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    is_resumed: Annotated[
+        bool, typer.Option("--resume", help="Finish erasures that were begun and stopped.")
+    ] = False,
+) -> None:
+    """Erase people everywhere (GDPR art. 17): files, tables, kept versions; with a certificate."""
+    from orchestration.lib.privacy.erasure import console as erasure
+    from orchestration.lib.privacy.erasure.journal import Request
+
+    settings = get_settings()
+    if is_resumed:
+        erasure.resume(settings, console)
+        return
+    listed = erasure.read_requests(file) if file else Request()
+    request = Request(
+        (*(customer_ids or ()), *listed.customer_ids),
+        (*(emails or ()), *listed.emails),
+        (*(phones or ()), *listed.phones),
+        (*(national_ids or ()), *listed.national_ids),
+    )
+    if is_dry_run:
+        erasure.preview(settings, request, console)
+    else:
+        erasure.erase(settings, request, is_confirmed=is_confirmed, console=console)
 
 
 @app.command()

@@ -24,6 +24,7 @@ from orchestration.lib.contract import SystemContract, load_contracts, select_sy
 from orchestration.lib.dagster_home import close_orphans
 from orchestration.lib.dbt_project import declared_columns, read_manifest
 from orchestration.lib.errors import ConfigurationError, ContractError, RunLockedError
+from orchestration.lib.privacy.erasure.journal import require_none_pending
 from orchestration.lib.privacy.tombstones import Recogniser
 from orchestration.lib.publishing import current_run_dir, make_working_copy
 from orchestration.lib.remote.run_extracts import RunExtracts
@@ -89,6 +90,7 @@ class WarehouseResource(dg.ConfigurableResource):
         self._job_name = context.dagster_run.job_name if context.dagster_run else ""
         os.umask(0o077)
         with _lock_or_wait(context, settings.warehouse_dir, self._run_id, self.lock_wait_seconds):
+            require_none_pending(settings.home)
             close_orphans(context.instance, self._run_id)
             self._folder = make_working_copy(settings.warehouse_dir, self._run_id)
             # Beside the working copy, not in it: that folder is what gets published.

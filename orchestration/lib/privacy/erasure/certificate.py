@@ -9,16 +9,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from orchestration.lib.privacy.audit_log import subject_pseudonym
 from orchestration.lib.privacy.byte_search.report import SearchReport
 from orchestration.lib.privacy.erasure.journal import CERTIFICATE, Journal, Lookup, erasures_dir
-from orchestration.lib.privacy.erasure.policies import column_meta, declared_policies
 from orchestration.lib.privacy.erasure.versions import Rules
-from orchestration.lib.privacy.raw_rows import policy_of
 from orchestration.settings import Settings
 
 WHAT_STAYS = (
@@ -26,24 +23,6 @@ WHAT_STAYS = (
     "(accounting law), aggregates stay as they were computed, and of the person keyed hashes that keep "
     "old files from bringing them back. Entries of opt-out lists that others keep stay as hashes."
 )
-
-
-def registry_fingerprint(rules: Rules) -> str:
-    """Return a hash of what the contracts and yml say of personal columns and of erasure."""
-    columns = sorted(
-        (schema, table, name, str(meta.get("data_class")), str(meta.get("identifier_kind")))
-        for (schema, table), found in column_meta(rules.manifest).items()
-        for name, meta in found.items()
-    )
-    policies = sorted(
-        (*table, policy) for table, policy in declared_policies(rules.manifest).items()
-    )
-    raw = sorted(
-        (table.identifier, policy_of(table), *table.record_keys)
-        for system in rules.contracts.values()
-        for table in system.tables
-    )
-    return sha256(json.dumps([columns, policies, raw]).encode()).hexdigest()[:16]
 
 
 def _summed(counts: Iterable[Mapping[str, int]], prefix: str) -> dict[str, int]:
@@ -80,7 +59,7 @@ def certificate_of(
         "found_beside_the_linking": lookup.twins,
         "source_records": lookup.records,
         "subjects": sorted(subject_pseudonym(settings.home, each) for each in lookup.customer_ids),
-        "registry": registry_fingerprint(rules),
+        "registry": rules.fingerprint,
         "tombstones": stones,
         "landing_files": journal.counts("landing"),
         "versions": versions,

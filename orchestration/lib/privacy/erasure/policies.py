@@ -49,18 +49,6 @@ def declared_policies(manifest: Mapping[str, Any]) -> dict[tuple[str, str], Poli
     return found
 
 
-def column_meta(manifest: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Mapping[str, Any]]]:
-    """Return what the yml says of the columns of each table: ``data_class`` and ``identifier_kind``."""
-    found: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
-    for node in [*manifest["nodes"].values(), *manifest["sources"].values()]:
-        if "schema" in node and node.get("columns"):
-            name = node.get("identifier") or node.get("alias") or node["name"]
-            found[node["schema"], name] = {
-                column["name"]: _meta_of(column) for column in node["columns"].values()
-            }
-    return found
-
-
 def mentions(column: str, kind: str) -> str:
     """Return SQL that tells whether a text column holds one of the staged values of a kind."""
     return f'coalesce("{column}" in (select value from _theirs where kind = {quoted_text(kind)}), false)'

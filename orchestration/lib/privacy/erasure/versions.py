@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +22,21 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.lib.analytics import EXPORTED_SCHEMAS, pseudonyms
-from orchestration.lib.contract import SystemContract
-from orchestration.lib.errors import InputError
+from orchestration.lib.contract import SystemContract, TableContract
+from orchestration.lib.errors import ContractError, InputError
 from orchestration.lib.linking_models import RECORDS_HASH
 from orchestration.lib.privacy.byte_search import PatternSet
 from orchestration.lib.privacy.erasure.policies import (
     DROPPED_PREFIX,
+    Policy,
     TablePolicy,
-    column_meta,
     declared_policies,
     mentions,
     raw_policy,
 )
 from orchestration.lib.privacy.erasure.rewriting import RowChange, Update, rewrite_database
-from orchestration.lib.privacy.raw_rows import THINGS, UNLINKED_CLASSES
+from orchestration.lib.privacy.raw_rows import THINGS, UNLINKED_CLASSES, policy_of
+from orchestration.lib.privacy.registry import ColumnClass, ColumnClasses, classes_of
 from orchestration.lib.privacy.targets import (
     CUSTOMER,
     CUSTOMER_COLUMN,
@@ -66,32 +69,64 @@ class Rules:
     manifest: Mapping[str, Any]
     patterns: PatternSet | None = None
 
-    def kinds(self) -> dict[tuple[str, str], dict[str, str]]:
-        """Return the identifier kinds of the columns of each table."""
+    @cached_property
+    def classes(self) -> ColumnClasses:
+        """What the registry says of columns."""
+        return classes_of(self.manifest)
+
+    def class_of(self, schema: str, table: str, column: str) -> ColumnClass | None:
+        """Return the class of a column, None when an old version has one that nobody classes now."""
+        try:
+            return self.classes.of(schema, table, column)
+        except ContractError:
+            return None
+
+    def kinds(self, schema: str, table: str, columns: Sequence[str]) -> dict[str, str]:
+        """Return the identifier kind of each column that has one."""
+        found = {each: self.class_of(schema, table, each) for each in columns}
         return {
-            table: DEVICE
-            | {name: meta.get("identifier_kind", "") for name, meta in columns.items()}
-            for table, columns in column_meta(self.manifest).items()
+            name: each.identifier_kind
+            for name, each in found.items()
+            if each is not None and each.identifier_kind
         }
 
-    def policy(self, schema: str, table: str) -> TablePolicy:
-        """Return the policy of a table."""
+    @cached_property
+    def _raw(self) -> dict[str, TableContract]:
+        return {
+            table.identifier: table for each in self.contracts.values() for table in each.tables
+        }
+
+    @cached_property
+    def _declared(self) -> dict[tuple[str, str], Policy]:
+        return declared_policies(self.manifest)
+
+    def policy(self, schema: str, table: str, columns: Sequence[str]) -> TablePolicy:
+        """Return the policy of a table that has these columns."""
         if schema == "raw":
-            for system in self.contracts.values():
-                for contract in system.tables:
-                    if contract.identifier == table:
-                        return raw_policy(contract)
-            return TablePolicy("keep")
-        action = declared_policies(self.manifest).get((schema, table), "delete")
+            contract = self._raw.get(table)
+            return raw_policy(contract) if contract else TablePolicy("keep")
+        action = self._declared.get((schema, table), "delete")
         if action != "unlink":
             return TablePolicy(action)
-        columns = column_meta(self.manifest).get((schema, table), {})
-        blank = {
+        classes = {each: self.class_of(schema, table, each) for each in columns}
+        blank = [
             name
-            for name, meta in columns.items()
-            if meta.get("data_class") in UNLINKED_CLASSES and name not in THINGS
-        }
-        return TablePolicy("unlink", tuple(sorted(blank | {"customer_id"})))
+            for name, found in classes.items()
+            if found is not None and found.data_class in UNLINKED_CLASSES and name not in THINGS
+        ]
+        return TablePolicy("unlink", tuple(blank))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of what the registry and the policies say."""
+        declared = sorted(
+            (*table, name, *map(str, found))
+            for table, columns in self.classes.declared.items()
+            for name, found in columns.items()
+        )
+        policies = sorted((*table, policy) for table, policy in self._declared.items())
+        raw = sorted((name, policy_of(each), *each.record_keys) for name, each in self._raw.items())
+        return sha256(json.dumps([declared, policies, raw]).encode()).hexdigest()[:16]
 
 
 def version_targets(connection: duckdb.DuckDBPyConnection, targets: Targets) -> Targets:
@@ -182,7 +217,6 @@ def changes_of(
 ) -> dict[tuple[str, str], RowChange]:
     """Return what becomes of the people's rows in every table of a ``crm.duckdb``."""
     stage(connection, targets)
-    kinds = rules.kinds()
     present: dict[tuple[str, str], list[str]] = {}
     for schema, table, column in connection.execute(
         """select schema_name, table_name, column_name from duckdb_columns()
@@ -197,18 +231,17 @@ def changes_of(
         if (schema, table) == ("raw", "_rejects"):
             rows = _rejects_of(connection, rules)
         else:
+            columns = present[schema, table]
+            kinds = DEVICE | rules.kinds(schema, table, columns)
             condition = table_condition(
-                connection, rules.contracts, schema, table, kinds.get((schema, table), DEVICE)
-            ) or _household_condition(present[schema, table])
-            policy = rules.policy(schema, table)
-            if condition is None or policy.action == "keep":
+                connection, rules.contracts, schema, table, kinds
+            ) or _household_condition(columns)
+            if condition is None or rules.policy(schema, table, columns).action == "keep":
                 continue
             rows = _row_ids(connection, schema, table, condition)
         if len(rows):
-            blank = tuple(
-                name for name in rules.policy(schema, table).blank if name in present[schema, table]
-            )
-            changes[schema, table] = RowChange(rows, blank)
+            policy = rules.policy(schema, table, present[schema, table])
+            changes[schema, table] = RowChange(rows, policy.blank)
     return changes
 
 
@@ -286,7 +319,14 @@ def analytics_changes(
     }
     stage(
         connection,
-        Targets(values | {f"row:{s}.{t}": found for (s, t), (_, found) in others.items()}),
+        Targets(
+            values
+            | {
+                f"row:{schema}.{table}": found
+                | {each for key in keys for each in pseudonyms(sorted(found), key)}
+                for (schema, table), (_, found) in others.items()
+            }
+        ),
     )
     changes: dict[tuple[str, str], RowChange] = {}
     for schema, table in _stored_tables(connection):
@@ -297,14 +337,12 @@ def analytics_changes(
         column = others.get((schema, table), ("", frozenset()))[0]
         if column in names:
             parts.append(mentions(column, f"row:{schema}.{table}"))
-        policy = rules.policy(schema, table)
+        policy = rules.policy(schema, table, names)
         if not parts or policy.action == "keep":
             continue
         rows = _row_ids(connection, schema, table, " or ".join(parts))
         if len(rows):
-            changes[schema, table] = RowChange(
-                rows, tuple(each for each in policy.blank if each in names)
-            )
+            changes[schema, table] = RowChange(rows, policy.blank)
     return changes
 
 
@@ -358,12 +396,17 @@ def _write_files(
         changes = changes_of(connection, rules, targets)
         dropped = dropped_tables(connection)
         others = other_keys(connection, changes)
+
+    def follow(new: duckdb.DuckDBPyConnection) -> None:
+        follow_linking(new, linked)
+        update(new)
+
     rewrite_database(
         crm,
         working_dir / crm.name,
         changes,
         dropped=dropped,
-        update=lambda new: (follow_linking(new, linked), update(new))[1],
+        update=follow,
         memory_limit=memory_limit,
         threads=threads,
     )
