@@ -5,15 +5,15 @@ Belongs here: from a request to all that later stages go by. Does not: changing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from orchestration.lib.contract import SystemContract
 from orchestration.lib.errors import ConfigurationError
 from orchestration.lib.privacy.erasure.journal import Lookup, Request
+from orchestration.lib.privacy.erasure.needles import searched_identifiers, without_what_stays
 from orchestration.lib.privacy.erasure.simulated import truth_people
 from orchestration.lib.privacy.erasure.versions import reading, version_targets
-from orchestration.lib.privacy.identifier_forms import STRONG_KINDS
 from orchestration.lib.privacy.landing_files import hashes_of, landing_files, outside_systems
 from orchestration.lib.privacy.subjects import Subject, find_subjects
 from orchestration.lib.privacy.targets import (
@@ -26,32 +26,11 @@ from orchestration.lib.privacy.targets import (
 )
 from orchestration.settings import Settings
 
-# What is looked for in bytes; parts of names, dates and notes are of many people.
-SEARCHED_KINDS = (*STRONG_KINDS, "full_name", "address", "customer_key")
-
 
 def run_folders(warehouse_dir: Path) -> list[Path]:
     """Return the folders of the kept versions, the newest first."""
     folders = [path.parent for path in (warehouse_dir / "runs").glob("*/crm.duckdb")]
     return sorted(folders, key=lambda each: (each / "crm.duckdb").stat().st_mtime, reverse=True)
-
-
-def searched_identifiers(subjects: Sequence[Subject]) -> tuple[tuple[str, str], ...]:
-    """Return the unshared identifiers that byte searches look for, longest names first.
-
-    Of a name that another name of the person begins with, only the longer one is looked for: the
-    shorter is the beginning of many people's names.
-    """
-    found: set[tuple[str, str]] = set()
-    for subject in subjects:
-        names = {each.value for each in subject.identifiers if each.kind == "full_name"}
-        for each in subject.identifiers:
-            is_prefix = each.kind == "full_name" and any(
-                other.lower().startswith(f"{each.value.lower()} ") for other in names
-            )
-            if each.kind in SEARCHED_KINDS and not each.is_shared and not is_prefix:
-                found.add((each.kind, each.value))
-    return tuple(sorted(found))
 
 
 def look_up(
@@ -85,12 +64,14 @@ def look_up(
         )
         targets = targets_of(connection, contracts, subjects)
         stones = tombstone_targets(connection, contracts, targets)
+    identifiers = searched_identifiers(subjects)
     versions: dict[str, Targets] = {}
     for folder in run_folders(settings.warehouse_dir):
         with reading(folder / "crm.duckdb", working_dir, settings.threads) as connection:
             own = version_targets(connection, targets)
             versions[folder.name] = own
             stage(connection, targets)
+            identifiers = without_what_stays(connection, contracts, identifiers)
             rest = uncaught(connection, contracts, targets, targets)
             targets = targets.merged(rest)
             stones = stones.merged(
@@ -104,7 +85,7 @@ def look_up(
         targets=targets.without(CUSTOMER),
         tombstones=stones,
         versions=versions,
-        identifiers=searched_identifiers(subjects),
+        identifiers=identifiers,
         shared_identifiers=sum(each.is_shared for one in subjects for each in one.identifiers),
         hashes=hashes_of(files),
         truth_people=truth_people(settings.home, subjects),

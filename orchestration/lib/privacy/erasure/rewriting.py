@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -31,12 +31,13 @@ class RewriteError(CadenciaError):
 class RowChange:
     """What becomes of rows of one table.
 
-    ``rows`` are DuckDB's row ids; with ``blank`` the rows stay and these columns become NULL (or what
-    ``blank`` says instead), without it the rows are left out.
+    ``rows`` are DuckDB's row ids; with ``blank`` the rows stay and these columns become NULL, without it
+    the rows are left out. ``renamed`` gives values of a column another name in all rows that stay.
     """
 
     rows: pa.Array
     blank: tuple[str, ...] = ()
+    renamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -118,24 +119,30 @@ def _copy(
     columns = [column.name for column in all_columns if column.name not in generated]
     names = ", ".join(map(quoted_name, columns))
     source = f"{OLD}.{table.quoted} as original"
-    if change is None or not change.count:
+    if change is None or not (change.count or change.renamed):
         connection.execute(f"insert into {table.quoted} ({names}) select {names} from {source}")
         return
     connection.register("changed_rows", pa.table({"row_id": change.rows}))
-    if change.blank:
-        values = ", ".join(
-            f"case when original.rowid in (select row_id from changed_rows) then null "
-            f"else original.{quoted_name(name)} end"
-            if name in change.blank
-            else f"original.{quoted_name(name)}"
-            for name in columns
-        )
-        connection.execute(f"insert into {table.quoted} ({names}) select {values} from {source}")
-    else:
-        connection.execute(
-            f"""insert into {table.quoted} ({names}) select {names} from {source}
-            where original.rowid not in (select row_id from changed_rows)"""
-        )
+    is_changed = "original.rowid in (select row_id from changed_rows)"
+    values = []
+    for name in columns:
+        value = f"original.{quoted_name(name)}"
+        if name in change.blank:
+            value = f"case when {is_changed} then null else {value} end"
+        if name in change.renamed:
+            pairs = change.renamed[name]
+            connection.execute(
+                "create or replace temp table renamed_values as "
+                "select unnest($old) as old_name, unnest($new) as new_name",
+                {"old": list(pairs), "new": list(pairs.values())},
+            )
+            found = f"(select new_name from renamed_values where old_name = {value})"
+            value = f"coalesce({found}, {value})"
+        values.append(value)
+    where = "" if change.blank else f"where not ({is_changed})"
+    connection.execute(
+        f"insert into {table.quoted} ({names}) select {', '.join(values)} from {source} {where}"
+    )
     connection.unregister("changed_rows")
 
 

@@ -242,7 +242,22 @@ def changes_of(
         if len(rows):
             policy = rules.policy(schema, table, present[schema, table])
             changes[schema, table] = RowChange(rows, policy.blank)
+    clusters = ("identity", "record_clusters")
+    if clusters in present and (renamed := _renamed_households(connection)):
+        rows = changes[clusters].rows if clusters in changes else pa.array([], pa.int64())
+        changes[clusters] = RowChange(rows, renamed={"household_cluster": renamed})
     return changes
+
+
+def _renamed_households(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return other names for the clusters of households that are called after one of the records."""
+    return dict(
+        connection.execute(
+            f"""select household_cluster, min(record_id) from identity.record_clusters
+            where {mentions("household_cluster", RECORD)} and not {mentions("record_id", RECORD)}
+            group by household_cluster"""
+        ).fetchall()
+    )
 
 
 def _row_ids(
