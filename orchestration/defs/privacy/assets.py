@@ -5,6 +5,7 @@ import dagster as dg
 from orchestration.lib.dbt_project import declared_columns, read_manifest
 from orchestration.lib.privacy.audit_log import read_entries
 from orchestration.lib.privacy.audit_log_table import load_audit_log
+from orchestration.lib.privacy.erasure.certificate import load_erasures, read_certificates
 from orchestration.lib.privacy.suppressions import load_suppressions, read_events
 from orchestration.resources import WarehouseResource
 from orchestration.settings import DBT_PROJECT_DIR
@@ -45,4 +46,19 @@ def suppressions(warehouse: WarehouseResource) -> dg.MaterializeResult:
     as_of, events = warehouse.as_of_date(), read_events(warehouse.settings.home)
     with warehouse.connect() as connection:
         rows = load_suppressions(connection, events, as_of, columns)
+    return dg.MaterializeResult(metadata={"dagster/row_count": rows})
+
+
+@dg.asset(
+    key=["privacy", "erasures"],
+    group_name="privacy",
+    owners=["team:privacy"],
+    kinds={"python", "duckdb"},
+    description="Finished erasures, from their certificates. One row per request.",
+)
+def erasures(warehouse: WarehouseResource) -> dg.MaterializeResult:
+    """Load the certificates into ``privacy.erasures``."""
+    columns = declared_columns(read_manifest(DBT_PROJECT_DIR), "privacy", "erasures")
+    with warehouse.connect() as connection:
+        rows = load_erasures(connection, read_certificates(warehouse.settings.home), columns)
     return dg.MaterializeResult(metadata={"dagster/row_count": rows})

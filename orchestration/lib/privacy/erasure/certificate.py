@@ -12,10 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from orchestration.lib.privacy.audit_log import subject_pseudonym
 from orchestration.lib.privacy.byte_search.report import SearchReport
 from orchestration.lib.privacy.erasure.journal import CERTIFICATE, Journal, Lookup, erasures_dir
 from orchestration.lib.privacy.erasure.versions import Rules
+from orchestration.lib.sql_text import quoted_name
 from orchestration.settings import Settings
 
 WHAT_STAYS = (
@@ -87,3 +90,41 @@ def read_certificates(home: Path) -> list[dict[str, Any]]:
         certificate: dict[str, Any] = json.loads(path.read_text())
         found.append(certificate)
     return found
+
+
+def load_erasures(
+    connection: duckdb.DuckDBPyConnection,
+    certificates: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str],
+) -> int:
+    """Write ``privacy.erasures`` anew with the declared columns; return its rows."""
+    rows = []
+    for each in certificates:
+        versions, verified = each["versions"].values(), each["verification"]
+        values = {
+            **each,
+            "asked_at": _utc(each["asked_at"]),
+            "finished_at": _utc(each["finished_at"]),
+            "tombstones": sum(each["tombstones"].values()),
+            "landing_files": len(each["landing_files"]),
+            "versions": len(each["versions"]),
+            "rows_deleted": sum(sum(one["rows_deleted"].values()) for one in versions),
+            "rows_unlinked": sum(sum(one["rows_unlinked"].values()) for one in versions),
+            "other_files": len(each["other_files"]),
+            "identifiers_searched": verified["identifiers"],
+            "hits": verified["hits"],
+            "is_clean": verified["is_clean"],
+            "outside_systems": ",".join(each["to_be_erased_there_by_their_owner"]),
+        }
+        rows.append([values[name] for name in columns])
+    ddl = ", ".join(f"{quoted_name(name)} {kind}" for name, kind in columns.items())
+    connection.execute("create schema if not exists privacy")
+    connection.execute(f"create or replace table privacy.erasures ({ddl})")
+    if rows:
+        marks = ", ".join("?" for _ in columns)
+        connection.executemany(f"insert into privacy.erasures values ({marks})", rows)
+    return len(rows)
+
+
+def _utc(moment: str) -> datetime:
+    return datetime.fromisoformat(moment).astimezone(UTC).replace(tzinfo=None)
