@@ -103,6 +103,7 @@ def load_erasures(
         versions, verified = each["versions"].values(), each["verification"]
         values = {
             **each,
+            "people_erased": each["people"],
             "asked_at": _utc(each["asked_at"]),
             "finished_at": _utc(each["finished_at"]),
             "tombstones": sum(each["tombstones"].values()),
