@@ -1,4 +1,4 @@
-"""The commands about personal data: audit-log, erase, retention, suppress.
+"""The commands about personal data: audit-log, erase, retention, export-person, suppress and others.
 
 Belongs here: options, output and exit codes. Does not: the work, which is in `lib/privacy`.
 """
@@ -191,4 +191,36 @@ def rotate_key(
         f"Published under {source}: run {done.run_id[:8]}. Analysts' databases of {done.rebuilt} "
         "kept version(s) were built anew. Lists, notebooks and reports that hold old pseudonyms match "
         "nobody any more."
+    )
+
+
+@app.command("export-person")
+def export_person(
+    customer_id: Annotated[str, typer.Option(help="Golden customer.")] = "",
+    email: Annotated[str, typer.Option(help="An e-mail address of the person.")] = "",
+    phone: Annotated[str, typer.Option(help="A telephone of the person.")] = "",
+    national_id: Annotated[str, typer.Option(help="NIF or NIE of the person.")] = "",
+    out: Annotated[Path | None, typer.Option(help="ZIP to write (default: here).")] = None,
+    language: Annotated[
+        str, typer.Option(help="Language that opens, es or en; the page holds both.")
+    ] = "es",
+) -> None:
+    """Write all that is held of one person: a ZIP with a readable page, JSON and CSV."""
+    from datetime import UTC, datetime
+
+    from orchestration.lib.privacy.person_export import export
+
+    asked = {
+        "customer_ids": [customer_id] if customer_id else [],
+        "emails": [email] if email else [],
+        "phones": [phone] if phone else [],
+        "national_ids": [national_id] if national_id else [],
+    }
+    written = export.export_person(
+        get_settings(), asked, out=out, language=language, now=datetime.now(UTC)
+    )
+    console.print(
+        f"Written: {written.path} ({written.rows} rows of {written.tables} tables). It holds personal "
+        "data: hand it over safely, then delete it.",
+        soft_wrap=True,
     )

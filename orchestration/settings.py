@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     pseudonym_key: SecretStr = SecretStr("")
     holdout_key: SecretStr = SecretStr("")
     minimum_group_size: int = Field(default=5, ge=0)
+    controller: str = ""
+    privacy_contact: str = ""
     margin_share: float = Field(default=1.0, gt=0, le=1)
     annual_discount_rate: float = Field(default=0.10, ge=0, lt=1)
     max_contacts_per_7d: int = Field(default=2, ge=1)

@@ -23,9 +23,9 @@ _NO_BREAK: Final = "\u00a0"
 
 
 @cache
-def load_texts(language: str) -> dict[str, str]:
+def load_texts(language: str, folder: Path = TEXTS_DIR) -> dict[str, str]:
     """Return the texts of a language by dotted key."""
-    document = yaml.safe_load((TEXTS_DIR / f"{language}.yml").read_text(encoding="utf-8"))
+    document = yaml.safe_load((folder / f"{language}.yml").read_text(encoding="utf-8"))
     return dict(_flat("", document))
 
 
@@ -44,14 +44,15 @@ class Words:
 
     language: str
     currency: str
+    folder: Path = TEXTS_DIR
 
     def __call__(self, key: str, /, **values: object) -> str:
         """Return a text with its values filled in."""
-        return load_texts(self.language)[key].format(**values)
+        return load_texts(self.language, self.folder)[key].format(**values)
 
     def maybe(self, key: str, otherwise: str) -> str:
         """Return a text when there is one: for codes that sources or models bring along."""
-        return load_texts(self.language).get(key, otherwise)
+        return load_texts(self.language, self.folder).get(key, otherwise)
 
     def number(self, value: float | None, digits: int = 0) -> str:
         """Return a number with separators; a dash for none."""
