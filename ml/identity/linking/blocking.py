@@ -25,6 +25,8 @@ BLOCKS_COUNTED = 100_000
 MOST_TRIED = 4
 # A pair remembers its keys in the bits of one number.
 MOST_KEYS = 60
+# The blocks of so many records are joined at a time: those of all keys at once would fill the memory.
+MOST_JOINED = 12_000_000
 # Blocks of a key are kept only while most of its records stay in one.
 LEAST_KEPT_SHARE = 0.5
 
@@ -317,15 +319,27 @@ def join_blocks(
         f"create or replace temp table {target} "
         "(left_number bigint, right_number bigint, key_mask bigint)"
     )
-    selects = []
+    selects: list[str] = []
+    waiting, parts = 0, 0
+
+    def insert() -> None:
+        nonlocal waiting, parts
+        if selects:
+            connection.execute(
+                f"""insert into {target} select left_number, right_number, bit_or(bit)
+                from ({" union all ".join(selects)}) group by left_number, right_number"""
+            )
+        selects.clear()
+        waiting, parts = 0, parts + 1
+
     for number, chosen in enumerate(keys):
         # counting first is cheaper than a window over all
-        connection.execute(
+        ((rows,),) = connection.execute(
             f"""create or replace temp table {key_table(number)} as
             select * from {key_table(number)} semi join (
                 select key_hash from {key_table(number)} group by key_hash
                 having count(*) between 2 and {chosen.largest_block}) using (key_hash)"""
-        )
+        ).fetchall()
         first = f"from {key_table(number)}"
         # each pair once: the wanted record stands first, of two wanted ones the smaller
         order = "a.record_number < b.record_number"
@@ -335,6 +349,9 @@ def join_blocks(
                 "a.record_number <> b.record_number and (a.record_number < b.record_number "
                 f"or b.record_number not in (select record_number from {wanted}))"
             )
+        if selects and waiting + rows > MOST_JOINED:
+            insert()
+        waiting += rows
         selects.append(
             f"""select least(a.record_number, b.record_number) as left_number,
                 greatest(a.record_number, b.record_number) as right_number,
@@ -342,10 +359,12 @@ def join_blocks(
             from ({first}) as a inner join {key_table(number)} as b
                 on a.key_hash = b.key_hash where {order}"""
         )
-    if selects:
+    insert()
+    if parts > 1:
         connection.execute(
-            f"""insert into {target} select left_number, right_number, bit_or(bit)
-            from ({" union all ".join(selects)}) group by left_number, right_number"""
+            f"""create or replace temp table {target} as
+            select left_number, right_number, cast(bit_or(key_mask) as bigint) as key_mask
+            from {target} group by left_number, right_number"""
         )
     for number in range(len(keys)):
         connection.execute(f"drop table {key_table(number)}")

@@ -405,7 +405,7 @@ def write_scored_features(
     target: str,
     where: str | None = None,
 ) -> None:
-    """Write the features with a column `tf_<feature>` for each feature of scale.
+    """Leave a view of the features with a column `tf_<feature>` for each feature of scale.
 
     Splink divides the u of a level by this column; scale has that u, so that what is left is how much
     commoner the value is than that of a mean chance agreement.
@@ -430,13 +430,21 @@ def write_scored_features(
             on f.{name} = terms_{name}.term"""
         for name in scale
     )
+    steps = "".join(
+        f", cast(coalesce(terms_{name}.step, {unseen_step(means[name])}) as tinyint) as step_{name}"
+        for name in scale
+    )
+    # narrow: copying the features along takes longer than looking the steps up
+    connection.execute(
+        f"create or replace temp table {target}_steps as "
+        f"select f.record_number {steps} from {rows} as f {joins}"
+    )
     columns = "".join(
-        f""", case when f.{name} is not null
-            then cast(pow(2, coalesce(terms_{name}.step, {unseen_step(means[name])})) * {u!r} as double)
+        f""", case when f.{name} is not null then cast(pow(2, s.step_{name}) * {u!r} as double)
         end as tf_{name}"""
         for name, u in scale.items()
     )
     connection.execute(
-        f"create or replace temp table {target} as select f.* exclude (record_id, raw_hash) {columns} "
-        f"from {rows} as f {joins}"
+        f"create or replace temp view {target} as select f.* exclude (record_id, raw_hash) {columns} "
+        f"from {rows} as f inner join {target}_steps as s using (record_number)"
     )
