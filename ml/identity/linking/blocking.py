@@ -1,6 +1,7 @@
 """Which records are compared at all: candidate pairs from keys that fit the fields and their values.
 
-Belongs here: the keys, how many pairs each would give, and the choice. Does not: what becomes of a pair.
+Belongs here: the keys, how many pairs each would give, and the choice. Does not: putting pairs together
+(`blocks`).
 
 No fixed list of rules fits every file. A key is made of each field that can stand alone and of each two
 fields; how many pairs it gives is counted, and it is refined by a third field, cut at its biggest blocks,
@@ -9,7 +10,6 @@ or left out when it gives too many. A pair needs one key only, so that any one f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -25,8 +25,6 @@ BLOCKS_COUNTED = 100_000
 MOST_TRIED = 4
 # A pair remembers its keys in the bits of one number.
 MOST_KEYS = 60
-# The blocks of so many records are joined at a time: those of all keys at once would fill the memory.
-MOST_JOINED = 12_000_000
 # Blocks of a key are kept only while most of its records stay in one.
 LEAST_KEPT_SHARE = 0.5
 
@@ -76,13 +74,21 @@ class CandidateKey:
         return frozenset(atom.field for atom in self.atoms)
 
     @property
+    def is_list(self) -> bool:
+        """Whether a record may have the key several times."""
+        return any(atom.is_list for atom in self.atoms)
+
+    @property
     def hash_sql(self) -> str:
-        """SQL of the key as a number; NULL when a part is missing."""
-        lists = [atom for atom in self.atoms if atom.is_list]
+        """SQL of the key as a number, or of a list of numbers; NULL when a part is missing."""
         plain = [atom.sql for atom in self.atoms if not atom.is_list]
-        parts = [*plain, *(f"unnest({atom.sql})" for atom in lists)]
         whole = " and ".join(f"({sql}) is not null" for sql in plain) or "true"
-        return f"case when {whole} then hash({', '.join(parts)}) end"
+        if not self.is_list:
+            return f"case when {whole} then hash({', '.join(plain)}) end"
+        # of two lists in a key each item is put together with each: none is proposed so far
+        (items,) = (atom.sql for atom in self.atoms if atom.is_list)
+        hashed = f"hash({', '.join([*plain, 'item'])})"
+        return f"case when {whole} then list_distinct(list_transform({items}, lambda item: {hashed})) end"
 
 
 @dataclass(frozen=True)
@@ -204,11 +210,15 @@ def propose_keys(features: FeatureSet) -> list[list[CandidateKey]]:
 
 def key_select(key: CandidateKey, table: str, where: str = "true") -> str:
     """Return a select of record_number and key_hash."""
-    # a record has a key of lists several times, and may have it twice
-    distinct = "distinct" if any(atom.is_list for atom in key.atoms) else ""
+    return hash_select(key, key.hash_sql, table, where)
+
+
+def hash_select(key: CandidateKey, hashed: str, table: str, where: str = "true") -> str:
+    """Return a select of record_number and key_hash, given the SQL of its `hash_sql` over the table."""
+    hashed = f"unnest({hashed})" if key.is_list else hashed
     return (
-        f"select record_number, key_hash from (select {distinct} record_number, "
-        f"{key.hash_sql} as key_hash from {table}) where key_hash is not null and {where}"
+        f"select record_number, key_hash from (select record_number, "
+        f"{hashed} as key_hash from {table}) where key_hash is not null and {where}"
     )
 
 
@@ -279,151 +289,3 @@ def choose_keys(
 def pairs_budget(records: int) -> int:
     """Return how many candidate pairs so many records may have: fewer a record the more records."""
     return min(200 * records, max(12 * records, 4_000_000))
-
-
-def key_table(number: int) -> str:
-    """Return the name of the temporary table with the blocks of a key."""
-    return f"linkage_key_{number}"
-
-
-def write_pairs(
-    connection: duckdb.DuckDBPyConnection, table: str, keys: Sequence[ChosenKey], target: str
-) -> int:
-    """Write the candidate pairs of all keys and return how many there are.
-
-    Notes
-    -----
-    Columns of the target: left_number < right_number, key_mask (bit i is set where key i found it).
-    """
-    for number, chosen in enumerate(keys):
-        connection.execute(
-            f"create or replace temp table {key_table(number)} as {key_select(chosen.key, table)}"
-        )
-    return join_blocks(connection, keys, target)
-
-
-def join_blocks(
-    connection: duckdb.DuckDBPyConnection,
-    keys: Sequence[ChosenKey],
-    target: str,
-    wanted: str | None = None,
-) -> int:
-    """Write the pairs within the blocks in the `key_table` of each key, and drop these.
-
-    Parameters
-    ----------
-    wanted : str or None
-        Relation with the record_number of the records that pairs are wanted of; None for all.
-    """
-    connection.execute(
-        f"create or replace temp table {target} "
-        "(left_number bigint, right_number bigint, key_mask bigint)"
-    )
-    selects: list[str] = []
-    waiting, parts = 0, 0
-
-    def insert() -> None:
-        nonlocal waiting, parts
-        if selects:
-            connection.execute(
-                f"""insert into {target} select left_number, right_number, bit_or(bit)
-                from ({" union all ".join(selects)}) group by left_number, right_number"""
-            )
-        selects.clear()
-        waiting, parts = 0, parts + 1
-
-    for number, chosen in enumerate(keys):
-        # counting first is cheaper than a window over all
-        ((rows,),) = connection.execute(
-            f"""create or replace temp table {key_table(number)} as
-            select * from {key_table(number)} semi join (
-                select key_hash from {key_table(number)} group by key_hash
-                having count(*) between 2 and {chosen.largest_block}) using (key_hash)"""
-        ).fetchall()
-        first = f"from {key_table(number)}"
-        # each pair once: the wanted record stands first, of two wanted ones the smaller
-        order = "a.record_number < b.record_number"
-        if wanted is not None:
-            first += f" where record_number in (select record_number from {wanted})"
-            order = (
-                "a.record_number <> b.record_number and (a.record_number < b.record_number "
-                f"or b.record_number not in (select record_number from {wanted}))"
-            )
-        if selects and waiting + rows > MOST_JOINED:
-            insert()
-        waiting += rows
-        selects.append(
-            f"""select least(a.record_number, b.record_number) as left_number,
-                greatest(a.record_number, b.record_number) as right_number,
-                cast(1 as bigint) << {number} as bit
-            from ({first}) as a inner join {key_table(number)} as b
-                on a.key_hash = b.key_hash where {order}"""
-        )
-    insert()
-    if parts > 1:
-        connection.execute(
-            f"""create or replace temp table {target} as
-            select left_number, right_number, cast(bit_or(key_mask) as bigint) as key_mask
-            from {target} group by left_number, right_number"""
-        )
-    for number in range(len(keys)):
-        connection.execute(f"drop table {key_table(number)}")
-    ((pairs,),) = connection.execute(f"select count(*) from {target}").fetchall()
-    return int(pairs)
-
-
-def find_blocks(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    keys: Sequence[ChosenKey],
-    touching: str,
-    is_more: bool = False,
-) -> None:
-    """Leave in the `key_table` of each key the blocks, whatever their size, that some records are in.
-
-    Parameters
-    ----------
-    table : str
-        The features of all records.
-    touching : str
-        Features of the records whose blocks are wanted; some of them may not be in the table (any more).
-    is_more : bool
-        Whether to add to the blocks that are there.
-    """
-    for number, chosen in enumerate(keys):
-        target = key_table(number)
-        known = f" where key_hash not in (select key_hash from {target})" if is_more else ""
-        connection.execute(
-            f"""{"insert into" if is_more else "create or replace temp table"} {target}
-            {"" if is_more else "as"} with touched as (
-                select distinct key_hash from ({key_select(chosen.key, touching)}){known})
-            select record_number, key_hash from ({key_select(chosen.key, table)})
-            where key_hash in (from touched)"""
-        )
-
-
-def crossed_blocks(
-    connection: duckdb.DuckDBPyConnection, keys: Sequence[ChosenKey], came: str, gone: str
-) -> str:
-    """Return a select of the record_number of records whose blocks became too large, or no longer are.
-
-    Parameters
-    ----------
-    came : str
-        Features of the records that are new or changed.
-    gone : str
-        Features, as they were, of the records that changed or vanished; `find_blocks` has found the blocks
-        of both.
-    """
-    selects = []
-    for number, chosen in enumerate(keys):
-        limit = chosen.largest_block
-        selects.append(
-            f"""select record_number from {key_table(number)} where key_hash in (
-                select key_hash from (
-                    select key_hash, 1 as now, 0 as change from {key_table(number)}
-                    union all select key_hash, 0, -1 from ({key_select(chosen.key, came)})
-                    union all select key_hash, 0, 1 from ({key_select(chosen.key, gone)}))
-                group by key_hash having (sum(now) > {limit}) <> (sum(now) + sum(change) > {limit}))"""
-        )
-    return " union ".join(selects) or "select cast(null as bigint) as record_number where false"

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ml.identity.linking import blocking, features
+from ml.identity.linking import blocks, features
 from ml.identity.linking.compare import household_keys, score
 from ml.identity.linking.model import LinkingModel
-from ml.identity.linking.tables import FEATURES, HOUSEHOLD_PAIRS, LINKS, TERMS, LinkingRun
+from ml.identity.linking.tables import FEATURES, HOUSEHOLD_PAIRS, KEYS, LINKS, TERMS, LinkingRun
 
 # Features that two records may share though the columns differ: the first of several telephones.
 OF_LISTS = ("phone",)
@@ -27,7 +27,7 @@ def score_changes(run: LinkingRun, known: LinkingModel) -> tuple[int, int]:
     `linkage_gone` (the features that changed or vanished, as they were).
     """
     connection = run.connection
-    _find_changes(run)
+    _find_changes(run, known)
     _find_steps(run, known)
     names = features.frequent_features(run.features)
     _find_records(run, known, names)
@@ -65,8 +65,11 @@ def score_changes(run: LinkingRun, known: LinkingModel) -> tuple[int, int]:
     return int(pairs), int(changed)
 
 
-def _find_changes(run: LinkingRun) -> None:
-    """Bring the features up to date; leave `linkage_came` and `linkage_gone`, features now and then."""
+def _find_changes(run: LinkingRun, known: LinkingModel) -> None:
+    """Bring features and keys up to date.
+
+    Leaves `linkage_came` and `linkage_gone`, features now and then, and the same of keys.
+    """
     connection = run.connection
     connection.execute(
         f"""create or replace temp table linkage_gone as
@@ -85,9 +88,18 @@ def _find_changes(run: LinkingRun) -> None:
         "create or replace temp table linkage_came as " + features.features_sql(run.features, fresh)
     )
     connection.execute(
-        f"delete from {FEATURES} where record_number in (select record_number from linkage_gone)"
+        f"""create or replace temp table linkage_gone_keys as
+        select * from {KEYS} where record_number in (select record_number from linkage_gone)"""
     )
-    connection.execute(f"insert into {FEATURES} by name from linkage_came")
+    connection.execute(
+        "create or replace temp table linkage_came_keys as "
+        + blocks.hashes_sql(known.keys, "linkage_came")
+    )
+    for table, came in ((FEATURES, "linkage_came"), (KEYS, "linkage_came_keys")):
+        connection.execute(
+            f"delete from {table} where record_number in (select record_number from linkage_gone)"
+        )
+        connection.execute(f"insert into {table} by name from {came}")
 
 
 def _find_steps(run: LinkingRun, known: LinkingModel) -> None:
@@ -149,11 +161,13 @@ def _find_records(run: LinkingRun, known: LinkingModel, names: Sequence[str]) ->
     )
     connection.execute(
         f"""create or replace temp table linkage_touching as
-        select * from {FEATURES} where record_number in (from linkage_changed)
-        union all by name from linkage_gone"""
+        select * from {KEYS} where record_number in (from linkage_changed)
+        union all by name from linkage_gone_keys"""
     )
-    blocking.find_blocks(connection, FEATURES, known.keys, "linkage_touching")
-    crossed = blocking.crossed_blocks(connection, known.keys, "linkage_came", "linkage_gone")
+    blocks.find_blocks(connection, KEYS, known.keys, "linkage_touching")
+    crossed = blocks.crossed_blocks(
+        connection, known.keys, "linkage_came_keys", "linkage_gone_keys"
+    )
     connection.execute(
         f"""create or replace temp table linkage_crossed as
         select distinct record_number from ({crossed})
@@ -164,10 +178,10 @@ def _find_records(run: LinkingRun, known: LinkingModel, names: Sequence[str]) ->
         connection.execute("insert into linkage_changed from linkage_crossed")
         connection.execute(
             f"""create or replace temp table linkage_touching as
-            select * from {FEATURES} where record_number in (from linkage_crossed)"""
+            select * from {KEYS} where record_number in (from linkage_crossed)"""
         )
-        blocking.find_blocks(connection, FEATURES, known.keys, "linkage_touching", is_more=True)
-    blocking.join_blocks(connection, known.keys, "linkage_candidates", "linkage_changed")
+        blocks.find_blocks(connection, KEYS, known.keys, "linkage_touching", is_more=True)
+    blocks.join_blocks(connection, known.keys, "linkage_candidates", "linkage_changed")
 
 
 def _find_kept_pairs(run: LinkingRun, known: LinkingModel, names: Sequence[str]) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 import duckdb
 
-from ml.identity.linking import blocking, features, scoring
+from ml.identity.linking import blocks, features, scoring
 from ml.identity.linking.comparisons import FieldComparison
 from ml.identity.linking.model import LinkingModel
 from ml.identity.linking.tables import (
     FEATURES,
     HOUSEHOLD_PAIRS,
+    KEYS,
     LEAST_KEPT_WEIGHT,
     LINKS,
     TERMS,
@@ -30,7 +31,11 @@ def score_all(run: LinkingRun, trained: LinkingModel, is_prepared: bool) -> tupl
     connection = run.connection
     if not is_prepared:
         features.build_features(connection, run.records, run.features, FEATURES)
-        blocking.write_pairs(connection, FEATURES, trained.keys, "linkage_candidates")
+    connection.execute(
+        f"create or replace table {KEYS} as {blocks.hashes_sql(trained.keys, FEATURES)}"
+    )
+    if not is_prepared:
+        blocks.write_pairs(connection, KEYS, trained.keys, "linkage_candidates", is_hashed=True)
     connection.execute(
         f"create or replace table {TERMS} as "
         + features.terms_sql(run.features, FEATURES, trained.mean_records)

@@ -20,12 +20,14 @@ from ml.identity.linking.comparisons import choose_comparisons
 from ml.identity.linking.features import describe_features, number_records
 from ml.identity.linking.grouping import cluster_all, cluster_changes, read_decisions
 from ml.identity.linking.learning import stored_model, train
+from ml.identity.linking.model import LinkingModel
 from ml.identity.linking.output import write_clusters
 from ml.identity.linking.roles import RecordFields
 from ml.identity.linking.tables import (
     CLUSTERS,
     FEATURES,
     HOUSEHOLD_PAIRS,
+    KEYS,
     LINKS,
     OPTIONS,
     PARTS,
@@ -111,7 +113,7 @@ def resolve(
     if known is None:
         trained = train(run)
         scored, changed = score_all(run, trained, is_prepared=True)
-    elif _is_continued(run):
+    elif _is_continued(run, known):
         trained = known
         scored, changed = score_changes(run, known)
         is_incremental = True
@@ -122,7 +124,7 @@ def resolve(
     divided = cluster_changes(run, trained) if is_incremental else cluster_all(run, trained)
     persons, households = write_clusters(run, is_incremental)
     connection.execute(
-        f"create or replace table {OPTIONS} as select ? as options", [_groups_by(run)]
+        f"create or replace table {OPTIONS} as select ? as options", [_made_with(run, trained)]
     )
     return LinkingReport(
         records=run.count,
@@ -136,15 +138,16 @@ def resolve(
     )
 
 
-def _groups_by(run: LinkingRun) -> str:
-    """Return the options that groups depend on, as text."""
-    return f"{run.options.least_match_weight!r} {sorted(run.options.veto_fields)}"
+def _made_with(run: LinkingRun, trained: LinkingModel) -> str:
+    """Return the model and the options that pairs and groups depend on, as text."""
+    options = run.options
+    return f"{trained.model_id} {options.least_match_weight!r} {sorted(options.veto_fields)}"
 
 
-def _is_continued(run: LinkingRun) -> bool:
-    """Whether the last run left its pairs and groups, made with the options of this one."""
-    tables = (FEATURES, TERMS, LINKS, HOUSEHOLD_PAIRS, PARTS, CLUSTERS, OPTIONS)
+def _is_continued(run: LinkingRun, known: LinkingModel) -> bool:
+    """Whether the last run left its pairs and groups, made with the model and options of this one."""
+    tables = (FEATURES, KEYS, TERMS, LINKS, HOUSEHOLD_PAIRS, PARTS, CLUSTERS, OPTIONS)
     if not all(has_table(run.connection, name) for name in tables):
         return False
     ((options,),) = run.connection.execute(f"select options from {OPTIONS}").fetchall()
-    return bool(options == _groups_by(run))
+    return bool(options == _made_with(run, known))

@@ -14,6 +14,7 @@ from ml.identity.linking.features import FeatureSet
 from ml.identity.linking.roles import RecordFields
 
 FEATURES = "identity.linkage_features"
+KEYS = "identity.linkage_keys"
 TERMS = "identity.linkage_terms"
 LINKS = "identity.linkage_pairs"
 PARTS = "identity.linkage_parts"
