@@ -65,6 +65,12 @@ def arguments() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write id, truth and our cluster of each record there (Parquet)",
     )
+    parser.add_argument(
+        "--increment",
+        type=int,
+        metavar="K",
+        help="measure K new records against all others, ids maintained, instead",
+    )
     parser.add_argument("--skip-splink", action="store_true", help="run our side only")
     return parser
 
@@ -85,6 +91,8 @@ def main(texts: Sequence[str] | None = None) -> int:
                 seed=options.seed,
             )
             print(_description(options.records, labelled, is_guessed=not options.map), flush=True)
+            if options.increment:
+                return _measure_increment(labelled, folder, options)
             ours = run_side("ours", labelled, folder, options)
             columns = our_columns(
                 ours, labelled.truth, has_households=options.household_truth is not None
@@ -111,6 +119,26 @@ def main(texts: Sequence[str] | None = None) -> int:
         if options.clusters:
             _write_clusters(labelled, ours, options.clusters)
     return 0
+
+
+def _measure_increment(labelled: LabelledRecords, folder: Path, options: argparse.Namespace) -> int:
+    """Print how long new records take; return 1 when they give anything else than doing all again."""
+    # the other side's process must not hold it
+    from benchmarks.identity.increment import measure
+
+    outcome = measure(
+        labelled.records,
+        labelled.fields,
+        options.increment,
+        folder,
+        threads=options.threads,
+        memory_limit=options.memory_limit,
+        seed=options.seed,
+    )
+    print(outcome.as_text())
+    if options.json:
+        options.json.write_text(json.dumps(dataclasses.asdict(outcome), indent=1), encoding="utf-8")
+    return int(any(outcome.different.values()))
 
 
 def run_side(

@@ -129,7 +129,7 @@ def _link(
         scored_pairs, is_trained = report.scored_pairs, report.is_trained
     golden.unite_decided(connection)
     ((records, persons),) = connection.execute(
-        "select count(*), count(distinct person_cluster) from identity.record_clusters"
+        "select count(*), count(distinct hash(person_cluster)) from identity.record_clusters"
     ).fetchall()
     return ResolveCounts(records, persons, decisions, scored_pairs, is_trained)
 

@@ -63,6 +63,7 @@ def append_changes(
         f"""insert into {ledger_of(kind)}
         with known_before as (
             select distinct {column} as id from {ASSIGNMENTS} where from_date < date '{as_of}'
+                and {column} in (select new_id from golden_moves where old_id is null)
         ), changes as (
             select
                 case

@@ -103,6 +103,9 @@ def prepare_decisions(
         a chain that others keep apart. Names the rows of the files.
     """
     connection.execute(TABLES_DDL)
+    ((given,),) = connection.execute(f"select count(*) from {decisions}").fetchall()
+    if not given:
+        return DecisionCounts(0, 0, 0, 0)
     heirs = _heirs(connection, decisions, records)
     rows = [
         Decision(
@@ -118,8 +121,6 @@ def prepare_decisions(
             from {decisions} order by decided_at, source_file, row_number"""
         ).fetchall()
     ]
-    if not rows:
-        return DecisionCounts(0, 0, 0, 0)
     _require_readable(rows)
     unmerged: dict[tuple[str, datetime], list[str]] = defaultdict(list)
     for record, decided_at, other in connection.execute(

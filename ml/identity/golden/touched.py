@@ -133,13 +133,19 @@ def find_wanted(connection: duckdb.DuckDBPyConnection, as_of: date, records: str
     ).fetchall()
     if count != numbers:
         return False
-    both_ways = "record_number, record_state, cluster_state"
-    connection.execute(
+    ((differing,),) = connection.execute(
         f"""create or replace temp table {WANTED} as
-        select record_number from {NOW} anti join {STATES} using ({both_ways})
-        union
-        select record_number from {STATES} anti join {NOW} using ({both_ways})"""
-    )
+        select record_number from {NOW}
+        anti join {STATES} using (record_number, record_state, cluster_state)"""
+    ).fetchall()
+    ((before, changed),) = connection.execute(
+        f"""select count(*), count(*) filter (record_number in (from {WANTED})) from {STATES}"""
+    ).fetchall()
+    if before != count - differing + changed:
+        connection.execute(
+            f"""insert into {WANTED}
+            select record_number from {STATES} anti join {NOW} using (record_number)"""
+        )
     connection.execute(
         f"""create or replace temp table golden_history as
         select {number_of("origin_record_id")} as record_number, customer_id, household_id
