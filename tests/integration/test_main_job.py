@@ -344,6 +344,25 @@ def test_bad_files_publish_nothing_and_say_why(
         }  # fmt: skip
 
 
+def _assert_suppressed(deployment: Path, silent: str, unprofiled: str) -> None:
+    """The customer who asked is in no plan of the day, the one who objected has no prediction."""
+    newest = "plan_date = (select as_of_date from ops.settings)"
+    ((contacts, reasons),) = query(
+        deployment,
+        f"""select (select count(*) from plan.contact_plan where {newest} and customer_id = '{silent}'),
+            (select string_agg(distinct reason_codes) from plan.decisions
+                where {newest} and customer_id = '{silent}')""",
+    )
+    assert contacts == 0
+    assert reasons is None or reasons.startswith("suppressed_own_list")
+    ((predictions, is_profiled, risk),) = query(
+        deployment,
+        f"""select (select count(*) from ml.customer_predictions where customer_id = '{unprofiled}'),
+            is_profiled, churn_risk from marts.customer_360 where customer_id = '{unprofiled}'""",
+    )
+    assert (predictions, is_profiled, risk) == (0, False, None)
+
+
 def test_a_few_bad_rows_are_quarantined_and_the_rest_goes_on(deployment: Path) -> None:
     corrupt(
         deployment,
@@ -355,8 +374,17 @@ def test_a_few_bad_rows_are_quarantined_and_the_rest_goes_on(deployment: Path) -
                 when 2 then timestamp '2099-01-01' else transaction_timestamp end
                 as transaction_timestamp) from original""",
     )
+    ((planned,),) = query(deployment, "select min(customer_id) from plan.contact_plan")
+    ((predicted,),) = query(
+        deployment,
+        f"select min(customer_id) from ml.customer_predictions where customer_id <> '{planned}'",
+    )
+    for options in ((planned,), (predicted, "--profiling")):
+        said = cadencia("suppress", "--customer-id", *options, home=deployment)
+        assert said.returncode == 0, said.stdout + said.stderr
     outcome = cadencia("run", "--sources", "complete_journey", home=deployment)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    _assert_suppressed(deployment, planned, predicted)
     reasons = {row[0] for row in query(deployment, "select reason from raw._rejects")}
     assert "sales_value is below the minimum 0" in reasons
     assert any(reason.startswith("transaction_timestamp lies in the future") for reason in reasons)
