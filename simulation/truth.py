@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from simulation.frames import POTENTIAL_OUTCOMES, RENEWALS, Slice
+from simulation.frames import CONSENT_EVENTS, POTENTIAL_OUTCOMES, RENEWALS, Slice
 
 _REPEATING_TEXT = pa.dictionary(pa.int32(), pa.string())
 _PLANTED_FAULTS: Final = pa.schema(
@@ -47,6 +47,7 @@ _REPLACED_BY: Final = {
     "planted_faults": "source_system, source_file, record_key, field, fault_kind",
     POTENTIAL_OUTCOMES.name: "campaign_id, person_id",
     RENEWALS.name: "person_id, line, bought_at",
+    CONSENT_EVENTS.name: "person_id, system, purpose, channel, occurred_at, is_granted",
 }
 
 
@@ -205,8 +206,8 @@ class Truth:
         self._retracted.update((system, identifier) for identifier in source_customer_ids)
 
     def absorb(self, happened: Slice) -> None:
-        """Take the truth of a slice: potential outcomes and renewals."""
-        for name in (POTENTIAL_OUTCOMES.name, RENEWALS.name):
+        """Take the truth of a slice: potential outcomes, renewals, consents given and withdrawn."""
+        for name in (POTENTIAL_OUTCOMES.name, RENEWALS.name, CONSENT_EVENTS.name):
             if len(happened[name]):
                 table = pa.Table.from_pandas(happened[name], preserve_index=False)
                 self._growing[name].append(table.replace_schema_metadata(None))

@@ -345,7 +345,7 @@ def test_bad_files_publish_nothing_and_say_why(
 
 
 def _assert_suppressed(deployment: Path, silent: str, unprofiled: str) -> None:
-    """The customer who asked is in no plan of the day, the one who objected has no prediction."""
+    """Assert that who asked is in no plan of the day and who objected has no prediction."""
     newest = "plan_date = (select as_of_date from ops.settings)"
     ((contacts, reasons),) = query(
         deployment,

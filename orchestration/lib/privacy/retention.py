@@ -121,7 +121,8 @@ def rows_before(rule: RetentionRule, cut: date) -> str:
             select rowid as row_id, max({moment}) over (partition by {keys}) as newest_at
             from {relation})
         where newest_at < {limit}"""
-    return f"select rowid as row_id from {relation} where {moment} < {limit}"
+    stays = f" and not coalesce({rule.keeps}, false)" if rule.keeps else ""
+    return f"select rowid as row_id from {relation} where {moment} < {limit}{stays}"
 
 
 def preview(

@@ -36,7 +36,7 @@ class RetentionClass:
 
 @dataclass(frozen=True)
 class RetentionRule:
-    """Which rows of a table a period deletes."""
+    """Which rows of a table a period deletes; those of which ``keeps`` (SQL) is true stay."""
 
     schema: str
     table: str
@@ -44,6 +44,7 @@ class RetentionRule:
     time: str
     whole: tuple[str, ...] = ()
     until_superseded_by: tuple[str, ...] = ()
+    keeps: str = ""
 
     @property
     def name(self) -> str:
@@ -111,6 +112,7 @@ def _rule(rule: Mapping[str, Any], classes: Mapping[str, RetentionClass]) -> Ret
         rule["time"],
         tuple(rule.get("whole", ())),
         tuple(rule.get("until_superseded_by", ())),
+        rule.get("keeps", ""),
     )
 
 

@@ -135,6 +135,23 @@ def test_rows_before_the_cut_go_and_undated_ones_stay(
     assert rows == [("b",), ("c",)]
 
 
+def test_a_withdrawal_outlives_the_messages_of_its_time(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """Forgetting it would allow again what the person forbade."""
+    connection.execute(
+        """create schema raw;
+        create table raw.messages as from (values
+            (1, timestamp '2020-01-01', null), (2, timestamp '2020-01-01', timestamp '2020-01-02'),
+            (3, timestamp '2025-01-01', null)
+        ) as rows (id, sent_at, opted_out_at)"""
+    )
+    rule = RetentionRule("raw", "messages", YEAR, "sent_at", keeps="opted_out_at is not null")
+    (result,) = enforce(connection, policy(rule), Cuts({rule.name: CUT}))
+    assert result.rows_deleted == 1
+    assert connection.execute("select id from raw.messages order by id").fetchall() == [(2,), (3,)]
+
+
 def test_lines_of_an_order_go_together(connection: duckdb.DuckDBPyConnection) -> None:
     """Shopify dates the first line of an order only; a later change keeps the order."""
     connection.execute(
