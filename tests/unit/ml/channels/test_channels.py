@@ -85,11 +85,13 @@ def test_only_allowed_channels_are_ranked() -> None:
 
 def test_cost_and_value_decide_between_equal_effects() -> None:
     frame = messages(100, 4).assign(has_converted=False, has_opened=False)
+    frame["is_held_out"] = False
     frame.loc[frame.index % 10 == 0, "has_converted"] = True
     result = run(frame, ChannelConfig(exploration_share=0))
     assert (result.best()["best_channel"] == "email").mean() > 0.9
     dear = COSTS.assign(unit_cost=[9.0, 0.0])
-    assert (run(frame, costs=dear).best()["best_channel"] == "sms").all()
+    dearest = run(frame, ChannelConfig(exploration_share=0), costs=dear)
+    assert (dearest.best()["best_channel"] == "sms").all()
 
 
 def test_some_customers_get_the_second_channel_and_always_the_same_ones() -> None:
