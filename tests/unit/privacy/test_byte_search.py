@@ -326,6 +326,17 @@ def test_names_of_files_count_and_no_report_holds_a_value(tmp_path):
     assert not PATTERNS.positions_in(wheres)
 
 
+def test_a_root_may_be_a_link_and_several_files_are_searched_at_a_time(tmp_path):
+    (tmp_path / "real").mkdir()
+    for number in range(5):
+        (tmp_path / "real" / f"{number}.txt").write_text(TEXT)
+    (tmp_path / "current").symlink_to("real")
+    one = search_tree(tmp_path / "current", PATTERNS)
+    several = search_tree([tmp_path / "current", tmp_path], PATTERNS, threads=3)
+    assert one.hits == several.hits and len(one.hits) == 5 * len(EVERYONE)
+    assert one.files == several.files == 5
+
+
 def test_a_column_of_values_by_row():
     values = pa.chunked_array([["x", None, "Ana Gil"], ["tel 612345678", "612345678"]])
     rows, found = PATTERNS.find_in_values(values)

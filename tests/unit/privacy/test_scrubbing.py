@@ -518,7 +518,7 @@ def test_packaged_files_are_not_ours(tmp_path):
 CELL = st.lists(st.sampled_from([*"abñ€;,|\"\n\t 'é1", "\r\n"]), max_size=6).map("".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     rows=st.lists(st.tuples(st.sampled_from(["K1", "K2", "K3"]), CELL, CELL), max_size=12),
     delimiter=st.sampled_from([",", ";", "\t", "|"]),
@@ -564,7 +564,7 @@ JSON_VALUE = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from(["K1", "K2", "K3"]), JSON_VALUE, st.text(max_size=5)),
@@ -607,6 +607,46 @@ def test_json_records_that_were_not_chosen_stay(tmp_path_factory, rows, indent, 
     ]
     assert [each["id"] for each in after] == [each["id"] for each in kept]
     assert all(not each["name"] and not each["extra"] for each in after if each["id"] == "K2")
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from(["K1", "K2", "K3"]),
+            st.text("añ1 ", min_size=1, max_size=4),
+            st.text("bé", max_size=3),
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    kind=st.sampled_from(["parquet", "xlsx", "txt"]),
+)
+def test_tables_whose_rows_were_not_chosen_stay(tmp_path_factory, rows, kind):
+    path = tmp_path_factory.mktemp("any") / f"a.{kind}"
+    keys: dict[str, Any] = {"columns": COLUMNS[:3]}
+    if kind == "parquet":
+        names = zip(NAMES[:3], zip(*rows, strict=True), strict=True)
+        pq.write_table(
+            pa.table({name: list(values) for name, values in names}), path, row_group_size=3
+        )
+    elif kind == "xlsx":
+        with xlsxwriter.Workbook(path) as book:
+            sheet = book.add_worksheet()
+            for number, row in enumerate([NAMES[:3], *rows]):
+                sheet.write_row(number, 0, row)
+    else:
+        path.write_text("".join(f"{row[0]}{row[1]:<6}{row[2]:<5}|\n" for row in rows))
+        places = zip(COLUMNS[:3], [(1, 2), (3, 6), (9, 5)], strict=True)
+        columns = tuple(column(each.name, position=place) for each, place in places)
+        keys = {"columns": columns, "format": "fixed_width"}
+    table = contract(**keys)
+    before = read(path, table)
+    scrub_file(path, [table], Asked("K1", "K2"))
+    assert without_numbers(read(path, table)) == expected(before)
+    once = path.read_bytes()
+    assert not scrub_file(path, [table], Asked("K1", "K2")).is_rewritten
+    assert path.read_bytes() == once
 
 
 def test_logs_pages_and_set_aside_rows_by_their_identifiers(tmp_path):

@@ -15,6 +15,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -338,29 +339,46 @@ def search_tree(
     working_dir
         Private folder for packed files that must be unpacked to be read.
     threads
-        Threads of DuckDB.
+        Files that are searched at a time.
 
     Returns
     -------
     SearchReport
         Hits, and what could not be looked into: nothing passes silently.
     """
-    search = _Search(patterns, working_dir=working_dir, threads=threads)
-    seen: set[tuple[int, int]] = set()
-    left_out = {path.absolute() for path in leave_out}
-    for root in [roots] if isinstance(roots, Path) else roots:
-        for path in _files_under(search, root, left_out):
-            state = path.lstat()
-            if not stat.S_ISREG(state.st_mode) or (state.st_dev, state.st_ino) in seen:
-                continue
-            seen.add((state.st_dev, state.st_ino))
-            _search_one(search, path, str(path.relative_to(root)) if path != root else path.name)
+    search = _Search(patterns, working_dir=working_dir)
+
+    def search_one(found: tuple[Path, str]) -> SearchReport:
+        own = _Search(patterns, working_dir=working_dir)
+        _search_one(own, *found)
+        return own.report
+
+    with ThreadPoolExecutor(threads) as pool:
+        for report in pool.map(search_one, list(_regular_files(search, roots, leave_out))):
+            search.report.merge(report)
     return search.report
 
 
+def _regular_files(
+    search: _Search, roots: Path | Sequence[Path], leave_out: Iterable[Path]
+) -> Iterator[tuple[Path, str]]:
+    """Yield the files to search, each once, and the names by which they count."""
+    seen: set[tuple[int, int]] = set()
+    left_out = {path.absolute() for path in leave_out}
+    for root in [each.resolve() for each in ([roots] if isinstance(roots, Path) else roots)]:
+        for path in _files_under(search, root, left_out):
+            try:
+                state = path.lstat()
+            except OSError as error:
+                search.report.skip(path, "", f"it can't be read ({error.strerror})")
+                continue
+            if not stat.S_ISREG(state.st_mode) or (state.st_dev, state.st_ino) in seen:
+                continue
+            seen.add((state.st_dev, state.st_ino))
+            yield path, str(path.relative_to(root)) if path != root else path.name
+
+
 def _files_under(search: _Search, root: Path, left_out: set[Path]) -> Iterator[Path]:
-    if root.is_symlink():
-        root = root.resolve()
     if not root.exists():
         search.report.skip(root, "", "it is not there")
         return
