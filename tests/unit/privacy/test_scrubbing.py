@@ -32,6 +32,7 @@ from orchestration.lib.privacy.scrubbing import (
     scrub_file,
 )
 from orchestration.lib.privacy.scrubbing import atomic as atomic_module
+from orchestration.lib.privacy.scrubbing import sqlite as sqlite_module
 
 PEOPLE = [
     ("K1", "Ana Núñez", "ana@correo.example", "12,5", "2024-01-01"),
@@ -472,6 +473,36 @@ def test_a_database_in_the_drop_folder(tmp_path, in_log):
             )
     connection.close()
     assert not scrub_file(path, [table], asked, patterns=patterns).is_rewritten
+
+
+@pytest.mark.parametrize("at_log", [False, True])
+def test_a_database_that_a_program_has_open_is_scrubbed_in_place(tmp_path, at_log):
+    path = tmp_path / "event_log.db"
+    server = dms(path, in_log=True)
+    patterns = compile_patterns([("email", "ana@correo.example")])
+    assert search_file(path, patterns).hits
+    log = path.with_name("event_log.db-wal")
+    result = scrub_by_patterns(log if at_log else path, patterns, deletes_rows=False)
+    assert result.is_rewritten and result.cells_blanked == 4
+    assert log.stat().st_size == 0
+    report = search_file(path, patterns)
+    assert report.hits == () and report.inside == ()
+    server.execute("insert into other values ('goes on')")
+    server.commit()
+    server.close()
+    with sqlite3.connect(path) as reader:
+        assert reader.execute("select * from other").fetchall()[-1] == ("goes on",)
+    reader.close()
+
+
+def test_a_database_that_is_written_to_just_now_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "event_log.db"
+    server = dms(path)
+    server.execute("begin exclusive")
+    monkeypatch.setattr(sqlite_module, "LOCK_SECONDS", 0.05)
+    with pytest.raises(ScrubError, match="in use"):
+        scrub_by_patterns(path, compile_patterns([("email", "ana@correo.example")]))
+    server.close()
 
 
 def test_a_killed_scrub_leaves_the_old_file_whole(tmp_path, monkeypatch):

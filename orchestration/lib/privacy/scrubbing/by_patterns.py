@@ -28,7 +28,11 @@ from orchestration.lib.privacy.scrubbing.content import Replacement, TextContent
 from orchestration.lib.privacy.scrubbing.decisions import ScrubError, ScrubResult
 from orchestration.lib.privacy.scrubbing.excel import is_workbook, scrub_workbook
 from orchestration.lib.privacy.scrubbing.parquet import rows_with, write_like
-from orchestration.lib.privacy.scrubbing.sqlite import is_sqlite, scrub_sqlite_by_patterns
+from orchestration.lib.privacy.scrubbing.sqlite import (
+    database_of_log,
+    is_sqlite,
+    scrub_sqlite_by_patterns,
+)
 
 MASKED_ENDINGS = (".html", ".htm", ".json", ".yaml", ".yml", ".svg", ".md")
 """Files that would be broken without a line: what is found is overwritten with ``*``."""
@@ -228,20 +232,18 @@ def scrub_by_patterns(
 
     Text loses lines (pages and documents have the identifier overwritten), Parquet and SQLite lose
     rows, workbooks lose cells, archives have their members done; with ``deletes_rows`` False the cells
-    of a SQLite database are emptied instead.
+    of a SQLite database are emptied instead. A log beside such a database means the database.
 
     Raises
     ------
     ScrubError
         When the file holds an identifier, or may hold one, and is of a kind that can't be rewritten.
     """
+    database = path if is_sqlite(path) else database_of_log(path)
+    if database is not None:
+        return scrub_sqlite_by_patterns(database, patterns, deletes_rows=deletes_rows)
     result = ScrubResult(path, old_hash=content_hash(path))
     result.new_hash = result.old_hash
-    if is_sqlite(path):
-        found = scrub_sqlite_by_patterns(path, patterns, deletes_rows=deletes_rows)
-        found.old_hash = result.old_hash
-        found.new_hash = found.new_hash or result.old_hash
-        return found
 
     def write(target: Path) -> None:
         if not write_without(path, path.name, patterns, result, target):

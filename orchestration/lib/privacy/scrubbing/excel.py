@@ -22,7 +22,13 @@ from orchestration.lib.ingest.archives import is_zip
 from orchestration.lib.ingest.readers.excel import sheet_places
 from orchestration.lib.privacy.byte_search import PatternSet
 from orchestration.lib.privacy.scrubbing.archives import rewrite_zip
-from orchestration.lib.privacy.scrubbing.decisions import ScrubError, ScrubResult, TableEdits
+from orchestration.lib.privacy.scrubbing.decisions import (
+    ScrubError,
+    ScrubResult,
+    TableEdits,
+    not_aligned,
+    touched_rows,
+)
 from orchestration.lib.privacy.scrubbing.delivered import StagedTable
 
 ROW = re.compile(rb"<((?:\w+:)?)row\b([^>]*?)(?:/>|>(.*?)</\1row>)", re.DOTALL)
@@ -48,6 +54,7 @@ class _Cell:
     shell: bytes
     text: str
     shared: int | None
+    is_string: bool
 
 
 @dataclass
@@ -96,7 +103,8 @@ def _cells(xml: bytes, strings: Sequence[str]) -> Iterator[_Cell]:
                     text = strings[shared]
             kept = "".join(f' {name}="{own[name]}"' for name in ("r", "s") if name in own)
             shell = b"<" + cell[1] + b"c" + kept.encode() + b"/>"
-            yield _Cell(number, column, cell.start(), cell.end(), shell, text, shared)
+            is_string = shared is not None or own.get("t") == "inlineStr"
+            yield _Cell(number, column, cell.start(), cell.end(), shell, text, shared, is_string)
 
 
 def _sheet_members(archive: zipfile.ZipFile) -> dict[str, str]:
@@ -186,6 +194,12 @@ def _apply(workbook: _Workbook, staged: StagedTable, edits: TableEdits) -> tuple
     cells = 0
     blanked_rows: set[int] = set()
     places = list(sheet_places(staged.source))
+    touched = dict(touched_rows(edits))
+    texts = {
+        source: column.name
+        for column in edits.table.columns
+        if column.data_type == "varchar" and (source := staged.match.source_of[column.name])
+    }
     for index, (name, header, names, offset) in enumerate(places):
         until = places[index + 1][3] if index + 1 < len(places) else None
         sheet = workbook.sheets.get(name)
@@ -198,6 +212,12 @@ def _apply(workbook: _Workbook, staged: StagedTable, edits: TableEdits) -> tuple
             number = offset + cell.row - header
             if number <= offset or (until is not None and number > until):
                 continue
+            row = touched.get(number)
+            if row is None:
+                continue
+            name_of = texts.get(names[cell.column]) if cell.column < len(names) else None
+            if cell.is_string and name_of and not _is_same(cell.text, row[name_of]):
+                raise not_aligned(edits, number, f"column {name_of}")
             if number in edits.delete:
                 sheet.gone.add(cell_index)
                 continue
@@ -208,6 +228,11 @@ def _apply(workbook: _Workbook, staged: StagedTable, edits: TableEdits) -> tuple
                 blanked_rows.add(number)
                 sheet.gone.add(cell_index)
     return cells, blanked_rows
+
+
+def _is_same(text: str, delivered: str | None) -> bool:
+    # _x000D_ and the like are characters that Excel escapes.
+    return "_x" in text or text.split() == (delivered or "").split()
 
 
 def _apply_patterns(workbook: _Workbook, patterns: PatternSet) -> tuple[int, int]:

@@ -6,9 +6,8 @@ other machines, which are not ours to change.
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from orchestration.lib.contract import TableContract
+from orchestration.lib.ingest.files import content_hash
 from orchestration.lib.ingest.headers import normal_name
 from orchestration.lib.privacy.byte_search import PatternSet
 from orchestration.lib.privacy.byte_search.tables import as_bytes
@@ -30,6 +30,7 @@ from orchestration.lib.sql_text import quoted_name
 
 LOCK_SECONDS = 10
 ROWS_AT_ONCE = 5_000
+LOG_ENDINGS = ("-wal", "-shm", "-journal")
 MAGIC = b"SQLite format 3\x00"
 
 
@@ -51,9 +52,7 @@ def _fold_logs(path: Path) -> str:
         ((mode,),) = connection.execute("pragma journal_mode").fetchall()
         ((busy, *_),) = connection.execute("pragma wal_checkpoint(truncate)").fetchall()
         if busy:
-            raise ScrubError(
-                f"The database {path} is in use. Stop what writes to it and run again."
-            )
+            raise _in_use(path)
     return str(mode)
 
 
@@ -76,7 +75,7 @@ def _edit(path: Path, write: Callable[[sqlite3.Connection], bool], result: Scrub
                 raise _Unchanged
             copy.execute("vacuum")
             copy.execute(f"pragma journal_mode = {mode}")
-        for ending in ("-wal", "-shm", "-journal"):
+        for ending in LOG_ENDINGS:
             target.with_name(target.name + ending).unlink(missing_ok=True)
 
     try:
@@ -89,7 +88,7 @@ def _edit(path: Path, write: Callable[[sqlite3.Connection], bool], result: Scrub
             "use it and run again."
         ) from None
     result.is_rewritten = is_changed
-    for ending in ("-wal", "-shm", "-journal"):
+    for ending in LOG_ENDINGS:
         Path(f"{path}{ending}").unlink(missing_ok=True)
 
 
@@ -227,12 +226,11 @@ def _remove_found(
     result: ScrubResult,
     *,
     deletes_rows: bool,
-    leave_out: Mapping[str, bool] | None = None,
 ) -> bool:
     """Empty the cells that hold an identifier, or delete their rows; all tables are looked at."""
     is_changed = False
     for table in _tables(connection).values():
-        if table.startswith("sqlite_") or (leave_out or {}).get(table):
+        if table.startswith("sqlite_"):
             continue
         key = _key_of(connection, table)
         keys_sql = ", ".join(quoted_name(each) if each != "rowid" else "rowid" for each in key)
@@ -296,19 +294,48 @@ def scrub_sqlite(
 def scrub_sqlite_by_patterns(
     path: Path, patterns: PatternSet, *, deletes_rows: bool
 ) -> ScrubResult:
-    """Empty every cell that holds an identifier, or delete its row, in any SQLite database."""
-    result = ScrubResult(path)
-    _edit(
-        path,
-        lambda connection: _remove_found(connection, patterns, result, deletes_rows=deletes_rows),
-        result,
-    )
+    """Empty every cell that holds an identifier, or delete its row, in any SQLite database.
+
+    It is done in place: a program that has the database open, as Dagster's web server has, goes on
+    with it. Freed pages are overwritten and the write-ahead log is folded in and cut to nothing.
+
+    Raises
+    ------
+    ScrubError
+        When the database is in use just now.
+    """
+    result = ScrubResult(path, old_hash=content_hash(path))
+    try:
+        with closing(_open(path)) as connection:
+            connection.execute("pragma secure_delete = on")
+            connection.execute("begin immediate")
+            is_changed = _remove_found(connection, patterns, result, deletes_rows=deletes_rows)
+            connection.execute("commit")
+            if is_changed:
+                connection.execute("vacuum")
+            ((is_busy, *_),) = connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+    except sqlite3.OperationalError:
+        raise _in_use(path) from None
+    except sqlite3.Error as error:
+        raise ScrubError(
+            f"The database {path} can't be read ({type(error).__name__}). Delete it, or mend it and run "
+            "again."
+        ) from None
+    if is_busy:
+        raise _in_use(path)
+    result.new_hash = content_hash(path)
+    result.is_rewritten = is_changed
     return result
 
 
-def has_logs(path: Path) -> bool:
-    """Whether a database has a log that is not folded in."""
-    return any(
-        os.path.exists(f"{path}{ending}") and os.path.getsize(f"{path}{ending}")  # noqa: PTH110, PTH202
-        for ending in ("-wal", "-journal")
-    )
+def _in_use(path: Path) -> ScrubError:
+    return ScrubError(f"The database {path} is in use. Stop what writes to it and run again.")
+
+
+def database_of_log(path: Path) -> Path | None:
+    """Return the database whose log a file is, if it is one."""
+    for ending in LOG_ENDINGS:
+        base = path.with_name(path.name.removesuffix(ending))
+        if base != path and base.is_file() and is_sqlite(base):
+            return base
+    return None
