@@ -1,5 +1,6 @@
 """Retention: cuts that every run enforces, and the job `retention`, which moves them and cleans up."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -11,7 +12,6 @@ from orchestration.lib.preview import markdown_table
 from orchestration.lib.privacy.audit_log import append
 from orchestration.lib.privacy.retention import (
     STATE_NAME,
-    Cuts,
     TableResult,
     contents_of_old_rejects,
     cuts_as_of,
@@ -82,7 +82,7 @@ def retention() -> dg.Definitions:
                     now=datetime.now(UTC),
                 )
                 cleared = cuts.cleared_rejects | contents_of_old_rejects(connection, moved)
-                cuts = Cuts(cuts.merged(moved).by_table, cleared)
+                cuts = replace(cuts.merged(moved), cleared_rejects=cleared)
                 files = old_files(
                     connection,
                     warehouse.systems(),
@@ -90,6 +90,8 @@ def retention() -> dg.Definitions:
                     cuts.by_table,
                     warehouse.settings.landing_dir,
                 )
+                mixed = {f"{file.system}/{file.name}" for file in files if not file.is_whole}
+                cuts = replace(cuts, mixed_files=cuts.mixed_files | mixed)
             results = enforce(connection, policy, cuts)
             mark_expired(connection, files)
             rows = record_results(
@@ -100,12 +102,6 @@ def retention() -> dg.Definitions:
                 as_of=as_of,
             )
         write_cuts(warehouse.folder / STATE_NAME, cuts)
-        for file in files:
-            if not file.is_whole:
-                context.log.warning(
-                    f"landing/{file.system}/{file.name} holds rows older than their period beside "
-                    "others: it stays, and its old rows are not loaded."
-                )
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": rows,
@@ -124,8 +120,8 @@ def retention() -> dg.Definitions:
         kinds={"python"},
         description=(
             "After the publish of the job `retention`: deletes delivered files that are too old as a "
-            "whole, old quarantine, earlier versions, runs with their logs, and old entries of the "
-            "audit log."
+            "whole, takes old rows out of others, deletes old quarantine, earlier versions, runs with "
+            "their logs, and old entries of the audit log."
         ),
     )
     def retention_clean_up(

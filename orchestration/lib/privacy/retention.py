@@ -28,22 +28,25 @@ REJECTS = "raw._rejects"
 
 @dataclass(frozen=True)
 class Cuts:
-    """The first day that each table keeps, and the files whose rejected lines were deleted."""
+    """The first day that each table keeps, and what else a later run has to know.
+
+    ``cleared_rejects`` are contents of files whose rejected lines were deleted, ``mixed_files`` delivered
+    files (``system/name``) whose old rows are still to be taken out.
+    """
 
     by_table: Mapping[str, date] = field(default_factory=dict)
     cleared_rejects: frozenset[str] = frozenset()
+    mixed_files: frozenset[str] = frozenset()
 
     def merged(self, other: Mapping[str, date]) -> Cuts:
         """Return the later of both cuts for each table."""
         names = {*self.by_table, *other}
         earliest = date.min
-        return Cuts(
-            {
-                name: max(self.by_table.get(name, earliest), other.get(name, earliest))
-                for name in sorted(names)
-            },
-            self.cleared_rejects,
-        )
+        later = {
+            name: max(self.by_table.get(name, earliest), other.get(name, earliest))
+            for name in sorted(names)
+        }
+        return replace(self, by_table=later)
 
 
 @dataclass(frozen=True)
@@ -72,15 +75,23 @@ def state_file(home: Path) -> Path:
     return home / "privacy" / STATE_NAME
 
 
+def state_files(home: Path) -> tuple[Path, Path]:
+    """Return `state_file` and that of the published version."""
+    return state_file(home), home / "warehouse" / "current" / STATE_NAME
+
+
 def read_cuts(home: Path) -> Cuts:
     """Return the cuts in force: of the file, and of the published version, should the file lag behind."""
     cuts = Cuts()
-    for path in (state_file(home), home / "warehouse" / "current" / STATE_NAME):
+    for path in state_files(home):
         if path.exists():
             content = json.loads(path.read_text())
             days = {name: date.fromisoformat(day) for name, day in content["cuts"].items()}
-            cleared = cuts.cleared_rejects | frozenset(content["cleared_rejects"])
-            cuts = replace(cuts.merged(days), cleared_rejects=cleared)
+            cuts = replace(
+                cuts.merged(days),
+                cleared_rejects=cuts.cleared_rejects | frozenset(content["cleared_rejects"]),
+                mixed_files=cuts.mixed_files | frozenset(content.get("mixed_files", ())),
+            )
     return cuts
 
 
@@ -89,6 +100,7 @@ def write_cuts(path: Path, cuts: Cuts) -> None:
     content = {
         "cuts": {name: str(day) for name, day in cuts.by_table.items()},
         "cleared_rejects": sorted(cuts.cleared_rejects),
+        "mixed_files": sorted(cuts.mixed_files),
     }
     replace_file(path, (json.dumps(content, indent=1) + "\n").encode())
 

@@ -7,13 +7,20 @@ kind is found and deleted (`retention_files`, `retention_logs`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 
 import dagster as dg
 
 from orchestration.lib.connection import open_published
+from orchestration.lib.contract import load_contracts
 from orchestration.lib.privacy.audit_log import append
-from orchestration.lib.privacy.retention import read_cuts, state_file, write_cuts
+from orchestration.lib.privacy.retention import (
+    read_cuts,
+    state_file,
+    state_files,
+    write_cuts,
+)
 from orchestration.lib.privacy.retention_files import (
     delete_expired,
     delete_paths,
@@ -27,7 +34,8 @@ from orchestration.lib.privacy.retention_logs import (
     prune_audit_log,
 )
 from orchestration.lib.privacy.retention_policy import RetentionPolicy, load_policy
-from orchestration.settings import Settings
+from orchestration.lib.privacy.retention_scrubbing import scrub_mixed_files
+from orchestration.settings import DBT_PROJECT_DIR, Settings
 
 
 def _cut(policy: RetentionPolicy, name: str, as_of: date) -> date:
@@ -64,7 +72,17 @@ def clean_up(
         Time for the audit log.
     """
     policy = load_policy(settings.home)
-    write_cuts(state_file(settings.home), read_cuts(settings.home))
+    cuts = read_cuts(settings.home)
+    write_cuts(state_file(settings.home), cuts)
+    scrubbed = scrub_mixed_files(
+        cuts.mixed_files,
+        load_contracts(DBT_PROJECT_DIR / "models" / "staging"),
+        policy,
+        cuts.by_table,
+        settings.landing_dir,
+    )
+    for path in state_files(settings.home):
+        write_cuts(path, replace(cuts, mixed_files=scrubbed.left))
     with open_published(settings.warehouse_dir / "crm.duckdb") as connection:
         files = delete_expired(connection, settings.landing_dir)
         ((rows,),) = connection.execute(
@@ -76,6 +94,8 @@ def clean_up(
     counts = {
         "rows": int(rows),
         "files": files,
+        "files_rewritten": scrubbed.rewritten,
+        "files_left": len(scrubbed.left),
         "quarantine": delete_paths(
             old_folders(settings.quarantine_dir, _cut(policy, "rejects", as_of))
         ),

@@ -94,7 +94,8 @@ def _print_mixed(files: Sequence[OldFile], console: Console) -> None:
     mixed = [file for file in files if not file.is_whole]
     if mixed:
         console.print(
-            f"{len(mixed)} delivered file(s) hold old rows beside newer ones: the old rows are not "
-            f"loaded, the files stay, e.g. landing/{mixed[0].system}/{mixed[0].name}.",
+            f"{len(mixed)} delivered file(s) hold old rows beside newer ones, e.g. "
+            f"landing/{mixed[0].system}/{mixed[0].name}: they are rewritten without them, but for "
+            "files that several tables read.",
             soft_wrap=True,
         )

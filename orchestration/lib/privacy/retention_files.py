@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -131,40 +131,74 @@ def _holds_only_old_rows(
     claims: Sequence[_Claim], file: FoundFile, cuts: Mapping[str, date], landing_dir: Path
 ) -> bool:
     """Read the file by itself: the warehouse lacks rows of it that a newer file repeats."""
+    has_rows = False
+    for claim in claims:
+        if claim.rule is None:
+            return False
+        found = rows_of_file(
+            claim.table, claim.rule, cuts[claim.rule.name], file.path, file.name, landing_dir
+        )
+        if found is None or len(found.old) < found.all:
+            return False
+        has_rows = has_rows or found.all > 0
+    return has_rows
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """How many rows a table reads of a file, and the delivery and number of those before the cut."""
+
+    all: int
+    old: frozenset[tuple[str, int]]
+
+
+def rows_of_file(
+    table: TableContract,
+    rule: RetentionRule,
+    cut: date,
+    path: Path,
+    name: str,
+    landing_dir: Path,
+) -> FileRows | None:
+    """Read one delivered file by itself, every row of it; None when it can't be read.
+
+    Parameters
+    ----------
+    table, rule, cut
+        The table that reads the file, how its rows are dated, and the first day that is kept.
+    path, name
+        The file, and its name below the system's drop folder.
+    landing_dir
+        The drop folder: the file is read from a folder beside it.
+    """
+    # Every row counts here, also one that another row of the file replaces.
+    every = replace(table, delivery="append", primary_key=(), version_by=())
     with tempfile.TemporaryDirectory(prefix=".retention_", dir=landing_dir.parent) as folder:
         alone = Path(folder)
-        target = alone / claims[0].table.system / file.name
+        target = alone / table.system / name
         target.parent.mkdir(parents=True)
         try:
-            os.link(file.path, target)
+            os.link(path, target)
         except OSError:  # the drop folder lies on another file system
-            shutil.copyfile(file.path, target)
-        has_rows = False
-        for claim in claims:
-            if claim.rule is None:
-                return False
-            try:
-                with duckdb.connect() as connection:
-                    load_table(
-                        connection,
-                        claim.table,
-                        landing_dir=alone,
-                        loaded_at=datetime.now(UTC).replace(tzinfo=None),
-                        run_id="retention",
-                        working_dir=alone,
-                    )
-                    ((rows,),) = connection.execute(
-                        f"select count(*) from {claim.table.relation}"
-                    ).fetchall()
-                    ((old,),) = connection.execute(
-                        f"select count(*) from ({rows_before(claim.rule, cuts[claim.rule.name])})"
-                    ).fetchall()
-            except CadenciaError:
-                return False  # what can't be read can't be judged
-            if old < rows:
-                return False
-            has_rows = has_rows or rows > 0
-        return has_rows
+            shutil.copyfile(path, target)
+        try:
+            with duckdb.connect() as connection:
+                load_table(
+                    connection,
+                    every,
+                    landing_dir=alone,
+                    loaded_at=datetime.now(UTC).replace(tzinfo=None),
+                    run_id="retention",
+                    working_dir=alone,
+                )
+                ((rows,),) = connection.execute(f"select count(*) from {table.relation}").fetchall()
+                old = connection.execute(
+                    f"""select _source_file, _row_number from {table.relation}
+                    where rowid in ({rows_before(rule, cut)})"""
+                ).fetchall()
+        except CadenciaError:
+            return None  # what can't be read can't be judged
+    return FileRows(rows, frozenset(old))
 
 
 def mark_expired(connection: duckdb.DuckDBPyConnection, files: Iterable[OldFile]) -> None:

@@ -48,6 +48,7 @@ from orchestration.lib.privacy.retention_policy import (
     load_policy,
     override_file,
 )
+from orchestration.lib.privacy.retention_scrubbing import Scrubbed, scrub_mixed_files
 from orchestration.lib.privacy.rewriting import rewrite_database
 from orchestration.settings import DBT_PROJECT_DIR
 from tests.unit.ingest.conftest import Shop, column, contract
@@ -263,6 +264,42 @@ def test_a_table_all_of_whose_files_were_too_old_is_empty_not_missing(shop: Shop
         assert sales(shop) == []
 
 
+def test_old_rows_are_taken_out_of_files_with_younger_ones(shop: Shop) -> None:
+    shop.drop(
+        "sales_2025.csv",
+        "sale_id,customer,sold_at\n2,eva,2024-04-01\n2,eva g.,2024-05-01\n3,ana,2025-04-01\n",
+    )
+    shop.load(SALES)
+    (file,) = delete_old(shop)
+    assert not file.is_whole
+    done = scrub_mixed_files(
+        ["shop/sales_2025.csv", "shop/gone.csv"],
+        {"shop": SHOP},
+        policy(RULE),
+        CUTS.by_table,
+        shop.landing,
+    )
+    assert done == Scrubbed(1, frozenset())
+    content = (shop.folder / "sales_2025.csv").read_text()
+    # Also the row that a newer one of the file replaced, which the warehouse did not have.
+    assert content == "sale_id,customer,sold_at\n3,ana,2025-04-01\n"
+    # To the loader it is a file corrected under its name.
+    shop.load(SALES)
+    enforce(shop.connection, policy(RULE), CUTS)
+    assert sales(shop) == ["3"]
+
+
+def test_a_file_that_several_tables_read_is_left_and_told(shop: Shop) -> None:
+    path = shop.drop("sales_2025.csv", "sale_id,customer,sold_at\n2,eva,2024-04-01\n")
+    before = path.read_bytes()
+    both = replace(SHOP, tables=(SALES, replace(SALES, name="proofs", identifier="shop__proofs")))
+    done = scrub_mixed_files(
+        ["shop/sales_2025.csv"], {"shop": both}, policy(RULE), CUTS.by_table, shop.landing
+    )
+    assert done == Scrubbed(0, frozenset({"shop/sales_2025.csv"}))
+    assert path.read_bytes() == before
+
+
 def test_a_file_that_came_anew_under_the_name_stays(shop: Shop) -> None:
     deliver(shop)
     delete_old(shop)
@@ -301,12 +338,14 @@ def test_deleted_rejects_do_not_come_back_with_a_rebuild(shop: Shop) -> None:
 
 def test_cuts_are_kept_and_those_of_a_version_count_before_the_clean_up(tmp_path: Path) -> None:
     assert read_cuts(tmp_path) == Cuts()
-    write_cuts(state_file(tmp_path), Cuts({"a": CUT, "b": CUT}, frozenset("x")))
+    write_cuts(state_file(tmp_path), Cuts({"a": CUT, "b": CUT}, frozenset("x"), frozenset("m")))
     version = tmp_path / "warehouse" / "current" / "retention.json"
     version.parent.mkdir(parents=True)
     later = date(2025, 6, 1)
     write_cuts(version, Cuts({"b": later, "c": CUT}, frozenset("y")))
-    assert read_cuts(tmp_path) == Cuts({"a": CUT, "b": later, "c": CUT}, frozenset("xy"))
+    assert read_cuts(tmp_path) == Cuts(
+        {"a": CUT, "b": later, "c": CUT}, frozenset("xy"), frozenset("m")
+    )
     assert state_file(tmp_path).stat().st_mode & 0o077 == 0
 
 
