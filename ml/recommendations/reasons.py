@@ -17,6 +17,8 @@ TOGETHER, SIMILAR, POPULAR, SEGMENT = (
 )  # fmt: skip
 _RECENT_VIEW_DAYS = 14.0
 _STRONG = 0.02
+# In own cycles: due from nine tenths of one; after five it is rather given up.
+_DUE, _LONG_OVERDUE = 0.9, 5.0
 
 
 def evidence_of(frame: pd.DataFrame) -> np.ndarray:
@@ -76,7 +78,7 @@ def _sentence(
         es = f"Comprado {n} veces, cada {_dias(cycle)} aproximadamente; la última {_hace(last)}"
         return (
             (f"{en}, so it is due.", f"{es}, así que ya toca.")
-            if due >= 0.9
+            if _DUE <= due <= _LONG_OVERDUE
             else (f"{en}.", f"{es}.")
         )
     if evidence == VIEWED:

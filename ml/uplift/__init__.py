@@ -6,6 +6,7 @@ contacted is the contact plan's matter.
 
 from ml.uplift.config import LEARNERS, MODEL_VERSION, UpliftConfig, UpliftError
 from ml.uplift.estimate import ArmResult, UpliftModel, UpliftResult, estimate_uplift
+from ml.uplift.tables import UpliftTables, uplift_tables
 
 __all__ = [
     "LEARNERS",
@@ -15,5 +16,7 @@ __all__ = [
     "UpliftError",
     "UpliftModel",
     "UpliftResult",
+    "UpliftTables",
     "estimate_uplift",
+    "uplift_tables",
 ]

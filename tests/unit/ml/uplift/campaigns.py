@@ -19,9 +19,11 @@ FEATURES = ["visits", "channel", "age", "mails"]
 
 
 def campaign(rows: int, seed: int, *, moved: float = 0.0, drawn_by: str = "lot") -> pd.DataFrame:
-    """Return customers, half of them treated; those with few visits are moved, those on the web harmed.
+    """Return customers, half of them treated.
 
-    `moved` is the largest effect on the chance of buying; `drawn_by` "visits" treats frequent visitors.
+    Those with few visits are moved, those on the web harmed; those with many visits buy most, moved
+    or not. `moved` is the largest effect on the chance of buying; `drawn_by` "visits" treats frequent
+    visitors.
     """
     rng = np.random.default_rng(seed)
     visits = rng.integers(0, 12, rows)
@@ -30,7 +32,7 @@ def campaign(rows: int, seed: int, *, moved: float = 0.0, drawn_by: str = "lot")
     chance = 1 / (1 + np.exp(-(visits - 6) / 3)) if drawn_by == "visits" else np.full(rows, 0.5)
     treated = rng.random(rows) < chance
     effect = moved * np.where(channel == "web", -0.5, np.where(visits < 6, 1.0, 0.1))
-    bought = rng.random(rows) < 0.2 + 0.02 * visits / 12 + effect * treated
+    bought = rng.random(rows) < 0.15 + 0.25 * visits / 12 + effect * treated
     return pd.DataFrame(
         {
             "visits": visits,
