@@ -11,8 +11,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.lib.contract import load_contracts
+from orchestration.lib.dbt_project import build_nodes, read_manifest
+from orchestration.lib.ingest.merging import create_empty
 from orchestration.lib.privacy.leak_places import search_deployment
-from orchestration.settings import Settings
+from orchestration.lib.privacy.registry import personal_columns
+from orchestration.resources import STAGING_DIR
+from orchestration.settings import DBT_PROJECT_DIR, Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
@@ -64,3 +69,28 @@ def test_what_a_run_writes_is_for_its_owner_only(market_home: Path) -> None:
         if not path.is_symlink() and path.stat().st_mode & 0o077
     ]
     assert others == []
+
+
+def test_every_column_of_the_systems_that_the_market_lacks_has_a_class(
+    market_home: Path, tmp_path: Path
+) -> None:
+    """Their staging models over empty tables have the columns that a run would have."""
+    copy = tmp_path / "crm.duckdb"
+    copy.write_bytes((market_home / "warehouse" / "crm.duckdb").read_bytes())
+    systems = ("cdnow", "complete_journey", "online_retail")
+    with duckdb.connect(str(copy)) as warehouse:
+        for system in systems:
+            for table in load_contracts(STAGING_DIR)[system].tables:
+                create_empty(warehouse, table)
+    manifest = read_manifest(DBT_PROJECT_DIR)
+    models = [
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and Path(node["path"]).parts[1] in systems
+    ]
+    built = build_nodes(DBT_PROJECT_DIR, copy, models, {"source_systems": list(systems)})
+    views = {result.name for result in built if result.has_succeeded}
+    assert set(models) <= views
+    with duckdb.connect(str(copy), read_only=True) as warehouse:
+        tables = {(column.schema, column.table) for column in personal_columns(manifest, warehouse)}
+    assert {("staging", model) for model in models} <= tables
