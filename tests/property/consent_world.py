@@ -569,7 +569,8 @@ def _consent_tables(world: World) -> dict[str, Table]:
         tables[f"staging.stg_{system}__consents"] = (ddl, rows)
     tables["intermediate.int_messages__unioned"] = (
         "message_id varchar, customer_id varchar, source_system varchar, source_customer_id varchar, "
-        "channel varchar, unsubscribed_at timestamp, complained_at timestamp",
+        "channel varchar, unsubscribed_at timestamp, complained_at timestamp, bounce_type varchar, "
+        "bounced_at timestamp, delivered_at timestamp",
         [
             (
                 f"m{number}",
@@ -578,7 +579,7 @@ def _consent_tables(world: World) -> dict[str, Table]:
                 record.key,
                 each.channel,
                 each.at,
-                None,
+                *(None,) * 4,
             )
             for number, each in enumerate(world.opt_outs)
             for record in [world.records[each.record]]

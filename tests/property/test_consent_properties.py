@@ -44,10 +44,10 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         yield Warehouse(connection, sql)
 
 
-many_worlds = st.lists(worlds(), min_size=1, max_size=10)
+many_worlds = st.lists(worlds(), min_size=1, max_size=6)
 
 
-@settings(SLOW, max_examples=20)
+@settings(SLOW, max_examples=15)
 @given(many=many_worlds)
 def test_the_plan_holds_exactly_what_the_sources_allow(
     many: list[World], warehouse: Warehouse
@@ -64,7 +64,7 @@ def test_the_plan_holds_exactly_what_the_sources_allow(
     assert planned == lawful
 
 
-@settings(SLOW, max_examples=10)
+@settings(SLOW, max_examples=7)
 @given(many=many_worlds, data=st.data())
 def test_a_withdrawal_or_an_entry_of_a_list_never_adds_a_contact(
     many: list[World], data: st.DataObject, warehouse: Warehouse
@@ -105,7 +105,7 @@ def test_a_merge_never_adds_a_channel_that_either_forbade(
             assert (after[fact] | ~rights[fact]).all()
 
 
-@settings(SLOW, max_examples=10)
+@settings(SLOW, max_examples=7)
 @given(many=many_worlds, seed=st.integers(0, 2**16))
 def test_the_order_of_events_does_not_matter(
     many: list[World], seed: int, warehouse: Warehouse

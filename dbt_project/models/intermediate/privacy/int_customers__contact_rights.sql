@@ -47,6 +47,18 @@ suppressions as (
 
 ),
 
+records as (
+
+    select * from {{ ref('int_customers__unioned') }}
+
+),
+
+messages as (
+
+    select * from {{ ref('int_messages__unioned') }}
+
+),
+
 points as (
 
     {% for channel, has_point in contact_points.items() %}
@@ -116,6 +128,40 @@ forbidden as (
 
 ),
 
+-- what came back for good and never arrived again, in whatever system sent it
+returned as (
+
+    select
+        customer_id,
+        source_system,
+        source_customer_id,
+        channel
+    from messages
+    where customer_id is not null
+    group by customer_id, source_system, source_customer_id, channel
+    having
+        max(case when bounce_type = 'hard' then bounced_at end) is not null
+        and coalesce(max(case when bounce_type = 'hard' then bounced_at end) >= max(delivered_at), true)
+
+),
+
+bounced as (
+
+    select distinct
+        returned.customer_id,
+        returned.channel
+    from returned
+    inner join customers on returned.customer_id = customers.customer_id
+    left join records
+        on
+            returned.source_system = records.source_system
+            and returned.source_customer_id = records.source_customer_id
+    where
+        returned.channel <> 'email'
+        or coalesce(lower(records.email) = lower(customers.email), true)
+
+),
+
 marketing as (
 
     select * from current_consents
@@ -144,7 +190,7 @@ facts as (
         coalesce(forbidden.is_on_own_list, false) as is_on_own_list,
         coalesce(forbidden.is_on_opt_out_list, false) as is_on_opt_out_list,
         coalesce(forbidden.has_complained, false) as has_complained,
-        coalesce(forbidden.is_undeliverable, false) as is_undeliverable,
+        coalesce(forbidden.is_undeliverable, false) or bounced.customer_id is not null as is_undeliverable,
         coalesce(marketing.status = 'withdrawn', false) or coalesce(forbidden.has_unsubscribed, false) as is_withdrawn,
         coalesce(marketing.status in ('pending', 'declined'), false) as is_refused,
         not coalesce(marketing.is_granted, false) as is_not_granted,
@@ -160,6 +206,10 @@ facts as (
         on
             points.customer_id = forbidden.customer_id
             and points.channel = forbidden.channel
+    left join bounced
+        on
+            points.customer_id = bounced.customer_id
+            and points.channel = bounced.channel
     left join marketing
         on
             points.customer_id = marketing.customer_id
