@@ -47,7 +47,9 @@ DECIMAL_BEFORE = re.compile(rb"[0-9]\.\Z")
 DIGIT_BYTES = frozenset(b"0123456789")
 LETTER_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 WORD_BYTES = DIGIT_BYTES | LETTER_BYTES
-EMAIL_BYTES = WORD_BYTES | frozenset(b"._%+-")
+# What goes on before an e-mail address makes it another one (x.ana@…); a plus does not (c01+ana@…).
+EMAIL_BYTES = WORD_BYTES | frozenset(b"._%-")
+KEY_BEFORE = re.compile(rb"[0-9]{4}[-_]\Z")
 # First bytes of UTF-8 characters that are no letters: the no-break space, quotation marks, dashes.
 NO_LETTERS = (0xC2, 0xE2)
 ACCENTED = 0xC3
@@ -209,8 +211,9 @@ def _is_whole(low: bytes, start: int, end: int, form: Form, first: int, last: in
     is_open = width == 1 and bool(ESCAPE_BEFORE.search(head))
     if form.boundary == EMAIL:
         goes_on = behind in WORD_BYTES or (
-            behind in b".-" and behind_at + width < last and low[behind_at + width] in WORD_BYTES
+            behind in b"." and behind_at + width < last and low[behind_at + width] in LETTER_BYTES
         )
+        is_open = is_open or KEY_BEFORE.search(head) is not None
         return not goes_on and (is_open or before not in EMAIL_BYTES)
     if form.boundary == LETTERS:
         if behind in LETTER_BYTES or (behind >= 0xC0 and behind not in NO_LETTERS):
