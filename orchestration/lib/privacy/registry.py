@@ -309,6 +309,28 @@ def personal_columns(
     return columns
 
 
+def published_columns(
+    manifest: Mapping[str, Any], connection: duckdb.DuckDBPyConnection
+) -> list[PersonalColumn]:
+    """Return the registry that a published version holds: it was made with the columns that it has.
+
+    A version from before there was one is classed by today's project.
+
+    Raises
+    ------
+    ContractError
+        When such a version has a column without a class.
+    """
+    try:
+        rows = connection.execute(
+            f"""select schema_name, table_name, column_name, data_class, identifier_kind
+            from {REGISTRY}"""
+        ).fetchall()
+    except duckdb.CatalogException:
+        return personal_columns(manifest, connection)
+    return [PersonalColumn(*row) for row in rows]
+
+
 def _sentences(
     classes: ColumnClasses, places: Sequence[tuple[str, str, str]], what: str
 ) -> list[str]:

@@ -260,3 +260,20 @@ def test_looking_at_personal_data_is_recorded_without_what_was_asked(
     assert (last.action, last.details["tables"]) == ("sql_crm", ["privacy.audit_log"])
     assert len(read_entries(tmp_path)) == 2
     assert "ana" not in log_file(tmp_path).read_text()
+
+
+def test_a_rollback_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from orchestration.cli import app
+
+    append(tmp_path, "publish", {}, now=NOW)
+    settings = published(tmp_path)
+    folder = make_working_copy(settings.warehouse_dir, "run-2")
+    (folder / "analytics.duckdb").touch()
+    publish(settings.warehouse_dir, folder, {"as_of_date": "2026-01-02"}, 5)
+    monkeypatch.setenv("CADENCIA_HOME", str(tmp_path))
+    outcome = CliRunner().invoke(app, ["rollback", "run-1"])
+    assert outcome.exit_code == 0
+    last = read_entries(tmp_path)[-1]
+    assert (last.action, last.details["run_id"]) == ("rollback", "run-1")

@@ -22,6 +22,7 @@ from orchestration.lib.privacy.registry import (
     Vocabulary,
     classes_of,
     personal_columns,
+    published_columns,
     read_vocabulary,
     strictest,
     write_registry,
@@ -233,6 +234,12 @@ def test_the_registry_is_a_table_that_names_itself(warehouse: duckdb.DuckDBPyCon
     rows = warehouse.execute("from privacy.personal_columns").fetchall()
     assert [PersonalColumn(*row) for row in rows] == columns
     assert ("privacy", "personal_columns", "data_class", "none", None) in rows
+    # A later project reads a published version by the registry that it holds.
+    later: dict[str, Any] = {"nodes": {}, "sources": {}}
+    assert published_columns(later, warehouse) == columns
+    warehouse.execute("drop table privacy.personal_columns")
+    with pytest.raises(ContractError):
+        published_columns(later, warehouse)
 
 
 def test_a_full_refresh_drops_raw_tables_of_nobody(warehouse: duckdb.DuckDBPyConnection) -> None:

@@ -20,7 +20,7 @@ from orchestration.lib.privacy.person_export.collect import collect
 from orchestration.lib.privacy.person_export.facts import plays_of, read_facts
 from orchestration.lib.privacy.person_export.package import describe, write_package
 from orchestration.lib.privacy.person_export.page import render_page
-from orchestration.lib.privacy.registry import personal_columns
+from orchestration.lib.privacy.registry import published_columns
 from orchestration.lib.privacy.retention_policy import load_policy
 from orchestration.lib.privacy.subjects import find_subjects
 from orchestration.settings import DBT_PROJECT_DIR, Settings
@@ -94,7 +94,7 @@ def export_person(
             now=now,
             subject=pseudonym,
         )
-        holdings = collect(connection, contracts, personal_columns(manifest, connection), subjects)
+        holdings = collect(connection, contracts, published_columns(manifest, connection), subjects)
         facts = read_facts(
             connection,
             subjects,
