@@ -321,13 +321,18 @@ def published_columns(
     ContractError
         When such a version has a column without a class.
     """
-    try:
-        rows = connection.execute(
-            f"""select schema_name, table_name, column_name, data_class, identifier_kind
-            from {REGISTRY}"""
-        ).fetchall()
-    except duckdb.CatalogException:
+    schema, _, table = REGISTRY.partition(".")
+    is_held = connection.execute(
+        """select 1 from duckdb_tables()
+        where database_name = current_database() and schema_name = ? and table_name = ?""",
+        [schema, table],
+    ).fetchall()
+    if not is_held:
         return personal_columns(manifest, connection)
+    rows = connection.execute(
+        f"""select schema_name, table_name, column_name, data_class, identifier_kind
+        from {REGISTRY}"""
+    ).fetchall()
     return [PersonalColumn(*row) for row in rows]
 
 
