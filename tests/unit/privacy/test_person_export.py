@@ -17,6 +17,7 @@ from ml.contact_plan.reasons import EXPLANATIONS
 from orchestration.lib.audit.words import LANGUAGES, load_texts
 from orchestration.lib.contract import load_contracts
 from orchestration.lib.errors import ConfigurationError
+from orchestration.lib.ingest.ledger import ensure_ledger, export_rejects
 from orchestration.lib.privacy.person_export.collect import SOMEBODY_ELSE, Holding, collect
 from orchestration.lib.privacy.person_export.facts import PersonFacts
 from orchestration.lib.privacy.person_export.package import write_package
@@ -107,6 +108,24 @@ def test_rejected_lines_are_there_when_they_name_the_person(
     _, held = held_of(family, ANA)
     # The telephone is the son's too: a line with nothing else is nobody's for sure.
     assert column(held["raw._rejects"], "raw_line") == ["x;ANA.GARCIA@example.com;?"]
+
+
+def test_lines_that_a_stopped_run_set_aside_are_there(
+    family: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    ensure_ledger(family)
+    for line in ("x;ana.garcia@example.com;?", "y;luis@example.com;?"):
+        family.execute(
+            """insert into raw._rejects by name select 'b' as batch_id, 'erp' as source_system,
+            'customers' as table_name, ? as raw_line""",
+            [line],
+        )
+    export_rejects(family, ["b"], tmp_path / "run-1")
+    family.execute("delete from raw._rejects")
+    subjects = find_subjects(family, customer_ids=[ANA])
+    held = collect(family, CONTRACTS, registry_of(family), subjects, tmp_path)
+    (lines,) = [each for each in held if each.schema == "quarantine"]
+    assert column(lines, "raw_line") == ["x;ana.garcia@example.com;?"]
 
 
 def test_a_row_about_two_people_keeps_only_what_is_hers(family: duckdb.DuckDBPyConnection) -> None:

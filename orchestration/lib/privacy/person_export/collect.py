@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -85,8 +86,9 @@ def collect(
     contracts: Mapping[str, SystemContract],
     registry: Sequence[PersonalColumn],
     subjects: Sequence[Subject],
+    quarantine: Path | None = None,
 ) -> list[Holding]:
-    """Return the person's rows of every table and view that has any.
+    """Return the person's rows of every table and view that has any, and lines set aside.
 
     Parameters
     ----------
@@ -98,6 +100,8 @@ def collect(
         Every column of the warehouse with its class (`personal_columns`).
     subjects
         The person: one golden customer, with the records that the linking left alone.
+    quarantine
+        Folder of the rejected lines of runs that were stopped.
     """
     stage(connection, targets_of(connection, contracts, subjects))
     own = _own_texts(connection, subjects)
@@ -125,6 +129,9 @@ def collect(
         if condition:
             holdings[schema, table] = _fetch(connection, schema, table, condition, columns)
     followed = {place for place in conditions if place != REJECTS}
+    set_aside = _quarantined(connection, subjects, quarantine)
+    if set_aside is not None:
+        holdings[set_aside.schema, set_aside.table] = set_aside
     return [
         _without_others(holdings[place], own, is_followed=place in followed)
         for place in sorted(holdings)
@@ -241,6 +248,22 @@ def _reject_condition(connection: duckdb.DuckDBPyConnection, subjects: Sequence[
     return (
         "exists (select 1 from _texts where contains(lower(coalesce(raw_line, '')), _texts.value))"
     )
+
+
+def _quarantined(
+    connection: duckdb.DuckDBPyConnection, subjects: Sequence[Subject], folder: Path | None
+) -> Holding | None:
+    """Return the person's lines of the files that stopped runs left in quarantine."""
+    files = sorted(map(str, folder.glob("*/*.csv"))) if folder and folder.is_dir() else []
+    if not files:
+        return None
+    condition = _reject_condition(connection, subjects)
+    relation = connection.execute(
+        f"select * from read_csv(?, all_varchar = true, union_by_name = true) where {condition}",
+        [files],
+    )
+    names = tuple(each[0] for each in relation.description or ())
+    return Holding("quarantine", "rejected_lines", names, tuple(relation.fetchall()))
 
 
 def _is_key(name: str) -> bool:

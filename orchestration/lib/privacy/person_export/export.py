@@ -94,7 +94,8 @@ def export_person(
             now=now,
             subject=pseudonym,
         )
-        holdings = collect(connection, contracts, published_columns(manifest, connection), subjects)
+        registry = published_columns(manifest, connection)
+        holdings = collect(connection, contracts, registry, subjects, settings.quarantine_dir)
         facts = read_facts(
             connection,
             subjects,
