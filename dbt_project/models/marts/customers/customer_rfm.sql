@@ -30,6 +30,12 @@ early_segments as (
 
 ),
 
+legal_standing as (
+
+    select * from {{ ref('int_customers__legal_standing') }}
+
+),
+
 purchases as (
 
     select
@@ -128,30 +134,46 @@ described as (
 
 ),
 
-final as (
+segmented as (
 
     select
-        described.customer_id,
-        cast(described.recency_days as bigint) as recency_days,
-        cast(described.frequency as bigint) as frequency,
-        cast(described.monetary_value as decimal(18, 4)) as monetary_value,
-        cast(described.lifetime_orders as bigint) as lifetime_orders,
-        described.last_purchase_date,
-        described.r_score,
-        described.f_score,
-        described.m_score,
+        described.*,
         cells.rfm_cell,
         coalesce(early_segments.rfm_group, cells.rfm_group) as rfm_group,
         coalesce(early_segments.rfm_segment, cells.rfm_segment) as rfm_segment,
         coalesce(early_segments.segment_name_en, cells.segment_name_en) as segment_name_en,
-        coalesce(early_segments.segment_name_es, cells.segment_name_es) as segment_name_es
+        coalesce(early_segments.segment_name_es, cells.segment_name_es) as segment_name_es,
+        legal_standing.is_profiling_allowed
     from described
+    inner join legal_standing on described.customer_id = legal_standing.customer_id
     left join cells
         on
             described.r_score = cells.r_score
             and described.f_score = cells.f_score
             and described.m_score = cells.m_score
     left join early_segments on described.early_segment = early_segments.rfm_segment
+
+),
+
+-- how often somebody bought is a fact; scores and segments are conclusions, to which they may have objected
+final as (
+
+    select
+        customer_id,
+        cast(recency_days as bigint) as recency_days,
+        cast(frequency as bigint) as frequency,
+        cast(monetary_value as decimal(18, 4)) as monetary_value,
+        cast(lifetime_orders as bigint) as lifetime_orders,
+        last_purchase_date,
+        case when is_profiling_allowed then r_score end as r_score,
+        case when is_profiling_allowed then f_score end as f_score,
+        case when is_profiling_allowed then m_score end as m_score,
+        case when is_profiling_allowed then rfm_cell end as rfm_cell,
+        rfm_group,
+        case when is_profiling_allowed then rfm_segment else 'not_profiled' end as rfm_segment,
+        case when is_profiling_allowed then segment_name_en else 'Not profiled' end as segment_name_en,
+        case when is_profiling_allowed then segment_name_es else 'Sin perfil' end as segment_name_es
+    from segmented
 
 )
 
