@@ -265,6 +265,27 @@ def test_workbook(tmp_path):
     assert positions(tmp_path / "a.xlsx") == EVERYONE
 
 
+def test_a_row_of_a_workbook_is_searched_as_a_whole(tmp_path):
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        sheet = book.add_worksheet("Ana Gil")
+        sheet.write_row(0, 0, ["Teléfono", "Nombre", "Apellidos"])
+        sheet.write_row(1, 0, [612345678.0, "Begoña", "Núñez Ibáñez"])
+        sheet.write_row(2, 0, [1, "Begoña", "Otra"])
+    report = search_file(tmp_path / "a.xlsx", PATTERNS)
+    assert {(hit.position, hit.where) for hit in report.hits if "cells" in hit.where} == {
+        (1, "cells of sheet 1"),
+        (3, "cells of sheet 1"),
+    }
+
+
+def test_nothing_is_found_in_noise(tmp_path):
+    noise = np.random.default_rng(1).integers(0, 256, 3_000_000, dtype=np.uint8)
+    (tmp_path / "noise.bin").write_bytes(noise.tobytes())
+    (tmp_path / "digits.txt").write_bytes((noise % 10 + 48).tobytes())
+    report = search_tree(tmp_path, PATTERNS)
+    assert report.is_complete and report.hits == () and report.inside == ()
+
+
 def test_packed_streams_and_archives_in_archives(tmp_path):
     content = TEXT.encode()
     write_xlsx(tmp_path / "inner.xlsx")
@@ -306,6 +327,7 @@ def test_what_cannot_be_searched_is_told(tmp_path):
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 nothing PAR1")
     (tmp_path / "bad.db").write_bytes(b"SQLite format 3\x00" + b"\x07" * 200)
     (tmp_path / "bad.duckdb").write_bytes(b"\0" * 8 + b"DUCK" + b"\x01" * 5000)
+    (tmp_path / "bad.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x01" * 600)
     (tmp_path / "closed.7z").write_bytes(b"7z\xbc\xaf\x27\x1c....")
     (tmp_path / "link").symlink_to("/etc")
     report = search_tree([tmp_path, tmp_path / "missing"], PATTERNS)
@@ -316,10 +338,11 @@ def test_what_cannot_be_searched_is_told(tmp_path):
         "bad.parquet",
         "bad.db",
         "bad.duckdb",
+        "bad.xls",
         "closed.7z",
         "missing",
     }
-    assert "7 could not be searched" in report.sentence()
+    assert "8 could not be searched" in report.sentence()
 
 
 def test_names_of_files_count_and_no_report_holds_a_value(tmp_path):

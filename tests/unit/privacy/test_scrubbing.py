@@ -717,6 +717,39 @@ def test_logs_pages_and_set_aside_rows_by_their_identifiers(tmp_path):
         scrub_by_patterns(tmp_path / "a.bin", patterns)
 
 
+def test_a_name_that_is_parted_over_cells_goes_from_all_of_them(tmp_path):
+    patterns = compile_patterns([("full_name", "Begoña Núñez Ibáñez")])
+    rows = [("1", "Begoña", "Núñez Ibáñez"), ("2", "Begoña", "Gil"), ("3", "Ana", "Núñez Ibáñez")]
+    names = ("id", "name", "surname")
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate([names, *rows]):
+            sheet.write_row(number, 0, row)
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    (tmp_path / "a.csv").write_text("\n".join(",".join(row) for row in [names, *rows]) + "\n")
+    (tmp_path / "a.json").write_text(
+        json.dumps([dict(zip(names, row, strict=True)) for row in rows])
+    )
+    with sqlite3.connect(tmp_path / "a.sqlite") as connection:
+        connection.execute("create table people (id text, name text, surname text)")
+        connection.executemany("insert into people values (?, ?, ?)", rows)
+    connection.close()
+    wanted = [dict.fromkeys(names, None) | {"id": "1"}]
+    wanted += [dict(zip(names, row, strict=True)) for row in rows[1:]]
+    declared = contract(columns=tuple(map(column, names)))
+    database = {**vars(declared), "location": "database://people", "format": "database"}
+    for path in sorted(tmp_path.iterdir()):
+        table = TableContract(**database) if path.suffix == ".sqlite" else declared
+        assert search_file(path, patterns).hits, path
+        result = scrub_file(path, [table], Asked(columns=()), patterns=patterns)
+        assert (result.cells_blanked, result.rows_blanked) == (2, 1), path
+        asked = Asked(columns=())
+        scrub_file(path, [table], asked)
+        assert without_numbers(asked.rows) == wanted, path
+        assert not search_file(path, patterns).hits, path
+
+
 def test_a_file_that_no_table_reads_is_scrubbed_by_its_identifiers(tmp_path):
     patterns = compile_patterns([("email", "ana@correo.example")])
     path = tmp_path / "book.xlsx"

@@ -7,8 +7,9 @@ they are (`subjects`), what is done about a hit (`scrubbing`, `erasure`).
 ``PatternSet.positions_in`` looks in one text. A result never holds a value that was searched.
 """
 
-from orchestration.lib.privacy.byte_search.files import is_text, search_file, search_tree
+from orchestration.lib.privacy.byte_search.files import search_file, search_tree
 from orchestration.lib.privacy.byte_search.matcher import PatternSet, compile_patterns
+from orchestration.lib.privacy.byte_search.packing import is_text
 from orchestration.lib.privacy.byte_search.patterns import MARGIN, Refused, full_names
 from orchestration.lib.privacy.byte_search.report import Hit, NotSearched, SearchReport
 

@@ -5,8 +5,6 @@ Belongs here: walking a tree, streams, archives. Does not: tables of databases (
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import lzma
 import os
 import shutil
@@ -20,12 +18,23 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import IO, cast
 
 import duckdb
 import pyarrow as pa
 
 from orchestration.lib.privacy.byte_search.matcher import PatternSet
+from orchestration.lib.privacy.byte_search.packing import (
+    CLOSED_FORMATS,
+    OLE_MAGIC,
+    SQLITE_MAGIC,
+    Bounded,
+    Opener,
+    Stream,
+    is_container,
+    is_text,
+    unpacker_of,
+)
 from orchestration.lib.privacy.byte_search.patterns import MARGIN
 from orchestration.lib.privacy.byte_search.report import SearchReport
 from orchestration.lib.privacy.byte_search.tables import (
@@ -34,31 +43,12 @@ from orchestration.lib.privacy.byte_search.tables import (
     search_parquet,
     search_sqlite,
 )
+from orchestration.lib.privacy.byte_search.workbooks import is_workbook, search_workbook
 
 CHUNK_BYTES = 1 << 20
 HEAD_BYTES = 8192
 DEEPEST = 6
-LARGEST_UNPACKED = 64 << 30
-SQLITE_MAGIC = b"SQLite format 3\x00"
-CLOSED_FORMATS = {
-    b"7z\xbc\xaf\x27\x1c": "7-Zip",
-    b"Rar!\x1a\x07": "RAR",
-    b"%PDF-": "PDF",
-}
 UNREADABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ValueError)
-
-
-class Stream(Protocol):
-    """Something to read from front to end."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return at most that many bytes."""
-
-    def close(self) -> None:
-        """Let go of it."""
-
-
-Opener = Callable[[], Stream]
 
 
 @dataclass
@@ -87,16 +77,6 @@ class _Search:
         """Count a hit."""
         kind = self.patterns.kinds[position]
         self.report.add(path, where, kind, position, is_whole=is_whole)
-
-
-def is_text(head: bytes) -> bool:
-    """Whether the first bytes of a file are text: no NUL, or every second byte one (UTF-16)."""
-    if b"\0" not in head:
-        return True
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return True
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    return max(even, odd) > 0.4 * len(head) and min(even, odd) < 0.02 * len(head)
 
 
 def _search_stream(search: _Search, stream: Stream, path: Path, where: str) -> None:
@@ -160,21 +140,6 @@ def _within(where: str, part: str) -> str:
     return f"{where} > {part}" if where else part
 
 
-def _packed(head: bytes) -> Callable[[IO[bytes]], Stream] | None:
-    """Return what unpacks a compressed stream, by its first bytes."""
-    if head.startswith(b"\x1f\x8b"):
-        return lambda stream: gzip.GzipFile(fileobj=stream, mode="rb")
-    if head.startswith(b"BZh"):
-        return bz2.BZ2File
-    if head.startswith(b"\xfd7zXZ\x00"):
-        return lzma.LZMAFile
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
-        return lambda stream: pa.CompressedInputStream(stream, "zstd")
-    if head.startswith(b"\x04\x22\x4d\x18"):
-        return lambda stream: pa.CompressedInputStream(stream, "lz4")
-    return None
-
-
 def _search_content(
     search: _Search, path: Path, opener: Opener, where: str, depth: int, real: Path | None = None
 ) -> None:
@@ -186,8 +151,8 @@ def _search_content(
     closed = next((name for magic, name in CLOSED_FORMATS.items() if head.startswith(magic)), None)
     if closed:
         search.report.skip(path, where, f"what a {closed} file packs can't be opened here")
-    unpack = _packed(head)
-    if unpack is None and not _is_container(head):
+    unpack = unpacker_of(head)
+    if unpack is None and not is_container(head):
         return
     if depth >= DEEPEST:
         search.report.skip(path, where, f"it is packed more than {DEEPEST} times")
@@ -208,13 +173,6 @@ def _on_disk(search: _Search, opener: Opener, real: Path | None) -> Iterator[Pat
         yield file
 
 
-def _is_container(head: bytes) -> bool:
-    return (
-        head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PAR1", SQLITE_MAGIC, b"\x93NUMPY"))
-        or head[8:12] == b"DUCK"
-    )
-
-
 def _search_packed(
     search: _Search,
     path: Path,
@@ -224,32 +182,12 @@ def _search_packed(
     depth: int,
 ) -> None:
     def unpacked() -> Stream:
-        return _Bounded(unpack(cast(IO[bytes], opener())))
+        return Bounded(unpack(cast(IO[bytes], opener())))
 
     try:
         _search_content(search, path, unpacked, _within(where, "unpacked"), depth + 1)
     except (*UNREADABLE, pa.ArrowException) as error:
         search.report.skip(path, where, f"it is damaged ({type(error).__name__})")
-
-
-class _Bounded:
-    """A stream that refuses to give more than a limit: a small file may unpack to anything."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self._left = LARGEST_UNPACKED
-
-    def read(self, size: int, /) -> bytes:
-        """Return at most that many bytes."""
-        content = self._stream.read(size)
-        self._left -= len(content)
-        if self._left < 0:
-            raise ValueError("unpacks to more than the limit")
-        return content
-
-    def close(self) -> None:
-        """Let go of the stream beneath."""
-        self._stream.close()
 
 
 def _search_container(
@@ -258,7 +196,8 @@ def _search_container(
     """Search the tables and members of a file that can be opened."""
     if head.startswith(b"PK"):
         _search_zip(search, path, file, where, depth)
-        return
+        if not is_workbook(file):
+            return
 
     def found(inside: str, position: int) -> None:
         search.found(path, _within(where, inside), position)
@@ -267,7 +206,9 @@ def _search_container(
         search.report.skip(path, _within(where, inside), reason)
 
     try:
-        if head.startswith(b"PAR1"):
+        if head.startswith((b"PK", OLE_MAGIC)):
+            search_workbook(search.patterns, file, found)
+        elif head.startswith(b"PAR1"):
             search_parquet(search.patterns, file, found, threads=search.threads)
         elif head.startswith(SQLITE_MAGIC):
             search_sqlite(search.patterns, file, found, skipped, working_dir=search.working_dir)

@@ -20,6 +20,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from orchestration.lib.privacy.byte_search.matcher import PatternSet
 from orchestration.lib.sql_text import quoted_name, quoted_text
@@ -111,6 +112,16 @@ def _search_relation(
 def is_name(column: str) -> bool:
     """Whether a column may hold a part of a person's name, by its own name."""
     return NAME_COLUMN.search(column) is not None
+
+
+def rows_with_parted_names(
+    patterns: PatternSet, names: Sequence[Sequence[str | None]]
+) -> NDArray[np.int64]:
+    """Return the rows in which name-like columns, side by side, hold an identifier."""
+    if len(names) < 2:
+        return np.empty(0, np.int64)
+    joined = [" ".join(part for part in parts if part) for parts in zip(*names, strict=True)]
+    return np.unique(patterns.find_in_values(pa.array(joined, pa.string()))[0])
 
 
 def _search_texts(patterns: PatternSet, texts: Iterable[object], where: str, found: Found) -> None:

@@ -21,13 +21,13 @@ from orchestration.lib.ingest.archives import is_gzip, is_zip, unpack
 from orchestration.lib.ingest.files import content_hash
 from orchestration.lib.ingest.text import TextFile
 from orchestration.lib.privacy.byte_search import PatternSet, is_text, search_file
-from orchestration.lib.privacy.byte_search.tables import is_name
+from orchestration.lib.privacy.byte_search.tables import rows_with_parted_names
 from orchestration.lib.privacy.scrubbing.archives import rewrite_gzip, rewrite_zip
 from orchestration.lib.privacy.scrubbing.atomic import WORKING_PREFIX, replace_file
 from orchestration.lib.privacy.scrubbing.content import Replacement, TextContent, text_content
 from orchestration.lib.privacy.scrubbing.decisions import ScrubError, ScrubResult
 from orchestration.lib.privacy.scrubbing.excel import is_workbook, scrub_workbook
-from orchestration.lib.privacy.scrubbing.parquet import rows_with, write_like
+from orchestration.lib.privacy.scrubbing.parquet import name_columns, rows_with, write_like
 from orchestration.lib.privacy.scrubbing.sqlite import (
     database_of_log,
     is_sqlite,
@@ -105,18 +105,8 @@ def _scrub_parquet(path: Path, patterns: PatternSet, result: ScrubResult, target
     rows: set[int] = set()
     for column in table.columns:
         rows |= rows_with(column, patterns)
-    names = [
-        field.name
-        for field in table.schema
-        if is_name(field.name)
-        and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
-    ]
-    if len(names) > 1:
-        joined = [
-            " ".join(part for part in parts if part)
-            for parts in zip(*(table[name].to_pylist() for name in names), strict=True)
-        ]
-        rows |= {int(row) for row in patterns.find_in_values(pa.array(joined, pa.string()))[0]}
+    names = [table[name].to_pylist() for name in name_columns(table.schema)]
+    rows |= {int(row) for row in rows_with_parted_names(patterns, names)}
     if not rows:
         return False
     kept = np.ones(table.num_rows, bool)

@@ -236,17 +236,37 @@ def _is_same(text: str, delivered: str | None) -> bool:
 
 
 def _apply_patterns(workbook: _Workbook, patterns: PatternSet) -> tuple[int, int]:
-    """Mark the cells that hold an identifier, on all sheets; return cells and rows."""
+    """Mark the cells that hold an identifier or a part of one, on all sheets; return cells and rows."""
     cells = 0
     rows = set()
     for name, sheet in workbook.sheets.items():
-        texts = pa.array([cell.text for cell in sheet.cells], pa.string())
-        for index in sorted({int(row) for row in patterns.find_in_values(texts)[0]}):
-            if index not in sheet.gone:
-                sheet.gone.add(index)
-                cells += 1
-                rows.add((name, sheet.cells[index].row))
+        by_row: dict[int, list[int]] = {}
+        for index, cell in enumerate(sheet.cells):
+            if cell.text and index not in sheet.gone:
+                by_row.setdefault(cell.row, []).append(index)
+        lines = [";".join(sheet.cells[index].text for index in each) for each in by_row.values()]
+        hits = {int(row) for row in patterns.find_in_values(pa.array(lines, pa.string()))[0]}
+        for position, (row, indexes) in enumerate(by_row.items()):
+            if position not in hits:
+                continue
+            found = _touched(sheet, indexes, lines[position], patterns)
+            sheet.gone |= found
+            cells += len(found)
+            rows.add((name, row))
     return cells, len(rows)
+
+
+def _touched(sheet: _Sheet, indexes: Sequence[int], line: str, patterns: PatternSet) -> set[int]:
+    """Return the cells of a row, joined by semicolons, that a match touches."""
+    matches = [(match.start, match.end) for match in patterns.find(line.encode())]
+    touched = set()
+    start = 0
+    for index in indexes:
+        end = start + len(sheet.cells[index].text.encode())
+        if any(first < end and start < last for first, last in matches):
+            touched.add(index)
+        start = end + 1
+    return touched
 
 
 def scrub_excel(

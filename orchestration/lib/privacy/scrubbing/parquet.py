@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from orchestration.lib.ingest.paths import Step, parse_path
 from orchestration.lib.privacy.byte_search import PatternSet
+from orchestration.lib.privacy.byte_search.tables import is_name, rows_with_parted_names
 from orchestration.lib.privacy.scrubbing.decisions import ScrubError, ScrubResult, TableEdits
 from orchestration.lib.privacy.scrubbing.delivered import StagedTable
 
@@ -147,6 +148,24 @@ class _Table:
                     self.cells += count
             if values:
                 self.set_cells(index, values)
+        self._empty_parted_names(patterns, gone)
+
+    def _empty_parted_names(self, patterns: PatternSet, gone: frozenset[int]) -> None:
+        names = name_columns(self.table.schema)
+        texts = [self.table[name].to_pylist() for name in names]
+        rows = {int(row) for row in rows_with_parted_names(patterns, texts)} - gone
+        for name in names:
+            self.empty(name, sorted(rows))
+
+
+def name_columns(schema: pa.Schema) -> list[str]:
+    """Return the columns of text that may hold parts of names."""
+    return [
+        field.name
+        for field in schema
+        if is_name(field.name)
+        and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
+    ]
 
 
 def rows_with(column: pa.ChunkedArray, patterns: PatternSet) -> set[int]:

@@ -18,7 +18,11 @@ from orchestration.lib.contract import TableContract
 from orchestration.lib.ingest.files import content_hash
 from orchestration.lib.ingest.headers import normal_name
 from orchestration.lib.privacy.byte_search import PatternSet
-from orchestration.lib.privacy.byte_search.tables import as_bytes
+from orchestration.lib.privacy.byte_search.tables import (
+    as_bytes,
+    is_name,
+    rows_with_parted_names,
+)
 from orchestration.lib.privacy.scrubbing.atomic import replace_file
 from orchestration.lib.privacy.scrubbing.decisions import (
     Decide,
@@ -208,6 +212,10 @@ def _apply(
     return bool(delete.any() or touched.any())
 
 
+def _as_text(value: object) -> str | None:
+    return _valid(value) if isinstance(value, str) else None
+
+
 def _valid(value: str | None) -> str | None:
     return None if value is None else value.encode("utf-8", "replace").decode()
 
@@ -246,6 +254,16 @@ def _remove_found(
                 hits = sorted({int(row) for row in patterns.find_in_values(values)[0]})
                 if hits:
                     found.setdefault(column, []).extend(rows[hit][: len(key)] for hit in hits)
+            named = [
+                index for index, column in enumerate(columns, start=len(key)) if is_name(column)
+            ]
+            texts = [[_as_text(row[index]) for row in rows] for index in named]
+            for hit in rows_with_parted_names(patterns, texts).tolist():
+                for index in named:
+                    if rows[hit][index] not in (None, ""):
+                        found.setdefault(columns[index - len(key)], []).append(
+                            rows[hit][: len(key)]
+                        )
         if not found:
             continue
         is_changed = True
@@ -255,8 +273,9 @@ def _remove_found(
             result.rows_deleted += len(touched)
             continue
         for column, keys in found.items():
-            _set_null(connection, table, column, keys)
-            result.cells_blanked += len(keys)
+            distinct = sorted(set(keys), key=repr)
+            _set_null(connection, table, column, distinct)
+            result.cells_blanked += len(distinct)
         result.rows_blanked += len(touched)
     return is_changed
 
