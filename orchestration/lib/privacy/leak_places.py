@@ -35,7 +35,10 @@ CLEAN_PLACES = (
     "*.html",
     "*.log",
     "privacy/audit_log.jsonl",
+    "privacy/tombstones.jsonl",
     "privacy/*.json",
+    "privacy/erasures/*/certificate.json",
+    "privacy/erasures/*/progress.jsonl",
 )
 # Folders whose files hold personal data by right, but whose names must not.
 NAMED_PLACES = ("outbox", "quarantine", "warehouse", "privacy")

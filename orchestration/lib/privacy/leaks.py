@@ -143,6 +143,8 @@ def _collect_identifiers(
             f"select 'full_name', {given} || ' ' || {surname_1} || coalesce(' ' || {surname_2}, '') "
             f"from {records}",
             f"select 'full_name', {given} || ' ' || {surname_1} from {records}",
+            f"select 'full_name', {surname_1} || coalesce(' ' || {surname_2}, '') || ' ' || {given} "
+            f"from {records}",
             f"select 'address', street from {records} where regexp_matches(street, '[0-9]')",
         ]
     # Somebody may live above a shop.
@@ -268,7 +270,7 @@ def _search(connection: duckdb.DuckDBPyConnection) -> list[Leak]:
                 regexp_replace(regexp_replace(part, '^[^-]*-', ''), '[^0-9a-z]', '', 'g')])
             from parts
             union all
-            select place, 'address', spaced from split where len(words) > 1
+            select place, unnest(['address', 'full_name']), spaced from split where len(words) > 1
             union all
             select place, 'full_name',
                 unnest(list_transform(range(1, len(words)),
@@ -293,6 +295,8 @@ def _search(connection: duckdb.DuckDBPyConnection) -> list[Leak]:
         from hits
         inner join places using (place)
         inner join looked_at using (place)
+        -- streets are named after people
+        where not (hits.kind = 'full_name' and regexp_matches(places.name, '[._]street$'))
         group by places.name, hits.kind
         having bool_or(hits.is_certain)
             or (count(*) >= {FEWEST_BY_CHANCE} and count(*) >= {SHARE_BY_CHANCE} * any_value(texts))

@@ -53,6 +53,7 @@ PLACES: dict[str, Callable[[Path, str], None]] = {
     "audit.html": lambda path, text: write(path, f"<td>{text}</td>".encode()),
     "run.log": lambda path, text: write(path, text.encode()),
     "privacy/audit_log.jsonl": lambda path, text: write(path, text.encode()),
+    "privacy/erasures/7/certificate.json": lambda path, text: write(path, text.encode()),
     "logs/old.gz": lambda path, text: write(path, gzip.compress(text.encode())),
 }
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from orchestration.lib.privacy.leaks import Leak, leak_message, leaks_in_analytics
 from orchestration.lib.privacy.registry import PersonalColumn
@@ -96,6 +98,7 @@ def search(crm_file: Path, statements: list[str]) -> list[Leak]:
         ("loyalty_card", "card=98001234567"),
         ("full_name", "hand over to ANA MARIA NUÑEZ tomorrow"),
         ("full_name", '{"name": "Ana María Ñúñez de la Serna"}'),
+        ("full_name", "Núñez de la Serna, Ana María"),
         ("address", "calle mayor 15 3º b"),
         ("device_id", "1834567890.1706883673"),
         ("device_id", "web-1834567890.1706883673"),
@@ -112,6 +115,29 @@ def test_a_planted_identifier_is_found(crm_file: Path, kind: str, text: str) -> 
     assert "direct_identifier" in message
     for value in PLANTED.values():
         assert value.lower() not in message.lower()
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    before=st.text(alphabet="xyzñ -,;:<(\"'", max_size=12),
+    after=st.text(alphabet="xyzñ -,;:>)\"'.", max_size=12),
+    planted=st.sampled_from(
+        [
+            "ana.gil@example.org",
+            "12345987Z",
+            "VSSZZZ7FYA9000000",
+            "ana maria nunez de",
+            "612 34 59 87",
+        ]
+    ),
+)
+def test_whatever_stands_around_it_an_identifier_is_found(
+    crm_file: Path, before: str, after: str, planted: str
+) -> None:
+    text = f"{before} {planted} {after}".replace("'", "''")
+    assert search(crm_file, [f"create table marts.t as select '{text}' as message"])
 
 
 def test_certain_kinds_are_found_alone_in_a_big_column(crm_file: Path) -> None:
@@ -150,6 +176,12 @@ def test_short_common_and_placeholder_values_alarm_nobody(crm_file: Path) -> Non
     ]
     values = ", ".join(f"('{value}')" for value in harmless)
     assert search(crm_file, [f"create table marts.t as from (values {values}) as v(title)"]) == []
+
+
+def test_a_street_that_is_named_after_somebody_alarms_nobody(crm_file: Path) -> None:
+    street = "'Calle Ana María Núñez 4'"
+    assert search(crm_file, [f"create table marts.t as select {street} as street"]) == []
+    assert search(crm_file, [f"create table marts.t as select {street} as reason"])
 
 
 def test_pseudonyms_are_not_searched(crm_file: Path) -> None:
