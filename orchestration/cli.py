@@ -226,12 +226,14 @@ def rollback(
 ) -> None:
     """Publish an earlier version again: RUN, or the one before the current."""
     from orchestration.lib.publishing import rollback as publish_again
+    from orchestration.lib.publishing import version_to_go_back_to
     from orchestration.lib.run_lock import hold_run_lock
 
     settings = get_settings()
     with hold_run_lock(settings.warehouse_dir, "rollback"):
-        chosen = publish_again(settings.warehouse_dir, run_id or None)
+        chosen = version_to_go_back_to(settings.warehouse_dir, run_id or None)
         _record(settings, "rollback", {"run_id": chosen.run_id, **chosen.details})
+        publish_again(settings.warehouse_dir, chosen.run_id)
     console.print(
         f"Published again: run {chosen.run_id[:8]} of {chosen.published_at[:19]} "
         f"(as of {chosen.details.get('as_of_date', 'unknown')}). "

@@ -131,10 +131,8 @@ def prune(warehouse_dir: Path, keep: int) -> list[str]:
     return removed
 
 
-def rollback(warehouse_dir: Path, run_id: str | None = None) -> PublishedRun:
-    """Publish an earlier version again: the named one, or the one before the current.
-
-    ``run_id`` may be the first characters of an id. Call it under the run lock.
+def version_to_go_back_to(warehouse_dir: Path, run_id: str | None = None) -> PublishedRun:
+    """Return the named version, or the one before the current; ``run_id`` may be its first characters.
 
     Raises
     ------
@@ -149,14 +147,18 @@ def rollback(warehouse_dir: Path, run_id: str | None = None) -> PublishedRun:
             raise ConfigurationError(
                 f"There is no version before the current one to go back to (kept: {kept})."
             )
-        chosen = runs[position + 1]
-    else:
-        matching = [run for run in runs if run.run_id.startswith(run_id)]
-        if len(matching) != 1:
-            raise ConfigurationError(
-                f"{'No' if not matching else 'More than one'} kept version has an id that starts "
-                f"with '{run_id}' (kept: {kept}). Name one of them."
-            )
-        chosen = matching[0]
+        return runs[position + 1]
+    matching = [run for run in runs if run.run_id.startswith(run_id)]
+    if len(matching) != 1:
+        raise ConfigurationError(
+            f"{'No' if not matching else 'More than one'} kept version has an id that starts "
+            f"with '{run_id}' (kept: {kept}). Name one of them."
+        )
+    return matching[0]
+
+
+def rollback(warehouse_dir: Path, run_id: str | None = None) -> PublishedRun:
+    """Publish an earlier version again (`version_to_go_back_to`). Call it under the run lock."""
+    chosen = version_to_go_back_to(warehouse_dir, run_id)
     _point_readers_at(warehouse_dir, warehouse_dir / "runs" / chosen.run_id)
     return chosen

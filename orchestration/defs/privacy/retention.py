@@ -1,28 +1,18 @@
 """Retention: cuts that every run enforces, and the job `retention`, which moves them and cleans up."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from orchestration.defs.automation.jobs import daily_selection, tell_about_failure
+from orchestration.lib.as_of import parse_as_of
 from orchestration.lib.contract import load_contracts
 from orchestration.lib.dbt_project import declared_columns, read_manifest
 from orchestration.lib.preview import markdown_table
-from orchestration.lib.privacy.audit_log import append
-from orchestration.lib.privacy.retention import (
-    STATE_NAME,
-    TableResult,
-    contents_of_old_rejects,
-    cuts_as_of,
-    enforce,
-    read_cuts,
-    record_results,
-    write_cuts,
-)
+from orchestration.lib.privacy.retention import STATE_NAME, TableResult, write_cuts
 from orchestration.lib.privacy.retention_cleaning import clean_up
-from orchestration.lib.privacy.retention_files import mark_expired, old_files
-from orchestration.lib.privacy.retention_policy import load_policy
+from orchestration.lib.privacy.retention_run import RetentionRun, apply_retention
 from orchestration.resources import RETENTION_JOB, STAGING_DIR, WarehouseResource, disabled_systems
 from orchestration.settings import DBT_PROJECT_DIR
 
@@ -31,7 +21,7 @@ CLEAN_UP = dg.AssetKey(["privacy", "retention_clean_up"])
 OWNERS = ["team:privacy"]
 
 
-def _table_of(results: list[TableResult]) -> str:
+def _table_of(results: Sequence[TableResult]) -> str:
     return markdown_table(
         ["table", "class", "kept from", "rows deleted", "oldest kept"],
         [
@@ -63,52 +53,27 @@ def retention() -> dg.Definitions:
             "per table and run that moved its cut; other runs enforce the cuts and add none."
         ),
     )
-    def enforced_cuts(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource
-    ) -> dg.MaterializeResult:
-        home = warehouse.settings.home
-        policy = load_policy(home)
-        cuts = read_cuts(home)
-        as_of = warehouse.retention_date()
+    def enforced_cuts(warehouse: WarehouseResource) -> dg.MaterializeResult:
+        now = datetime.now(UTC)
+        run = RetentionRun(
+            warehouse.run_id,
+            warehouse.settings.home,
+            warehouse.settings.landing_dir,
+            warehouse.systems(),
+            moves_to=warehouse.retention_date(),
+            typed_as_of=parse_as_of(warehouse.as_of, now.date()),
+        )
         columns = declared_columns(read_manifest(DBT_PROJECT_DIR), *KEY.path)
         with warehouse.connect() as connection:
-            files = []
-            if as_of is not None:
-                moved = cuts_as_of(policy, as_of)
-                append(
-                    home,
-                    "retention",
-                    {"run_id": warehouse.run_id, "as_of_date": str(as_of)},
-                    now=datetime.now(UTC),
-                )
-                cleared = cuts.cleared_rejects | contents_of_old_rejects(connection, moved)
-                cuts = replace(cuts.merged(moved), cleared_rejects=cleared)
-                files = old_files(
-                    connection,
-                    warehouse.systems(),
-                    policy,
-                    cuts.by_table,
-                    warehouse.settings.landing_dir,
-                )
-                mixed = {f"{file.system}/{file.name}" for file in files if not file.is_whole}
-                cuts = replace(cuts, mixed_files=cuts.mixed_files | mixed)
-            results = enforce(connection, policy, cuts)
-            mark_expired(connection, files)
-            rows = record_results(
-                connection,
-                results if as_of else [],
-                columns,
-                run_id=warehouse.run_id,
-                as_of=as_of,
-            )
-        write_cuts(warehouse.folder / STATE_NAME, cuts)
+            done = apply_retention(connection, run, columns, now)
+        write_cuts(warehouse.folder / STATE_NAME, done.cuts)
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": rows,
-                "rows_deleted": sum(each.rows_deleted for each in results),
-                "files_expired": sum(file.is_whole for file in files),
-                "files_with_old_rows": sum(not file.is_whole for file in files),
-                "by_table": dg.MetadataValue.md(_table_of(results)),
+                "dagster/row_count": done.rows,
+                "rows_deleted": sum(each.rows_deleted for each in done.results),
+                "files_expired": sum(file.is_whole for file in done.files),
+                "files_with_old_rows": sum(not file.is_whole for file in done.files),
+                "by_table": dg.MetadataValue.md(_table_of(done.results)),
             }
         )
 

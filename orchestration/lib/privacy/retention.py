@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -179,6 +179,15 @@ def enforce(
         connection.execute("rollback")
         raise
     return results
+
+
+def knows_less(results: Sequence[TableResult], as_of: date) -> list[tuple[str, str]]:
+    """Return (table, sentence) where a run as of a date knows less than a run on that day did."""
+    return [
+        (each.table, f"begins on {each.cut}: older rows were deleted by retention")
+        for each in results
+        if each.days is not None and as_of - timedelta(days=each.days) < each.cut
+    ]
 
 
 def contents_of_old_rejects(

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.lib.contract import SystemContract, load_contracts
-from orchestration.lib.dbt_project import read_manifest
+from orchestration.lib.dbt_project import declared_columns, read_manifest
 from orchestration.lib.errors import ConfigurationError
 from orchestration.lib.ingest.ledger import ensure_ledger
 from orchestration.lib.ingest.merging import create_empty
@@ -25,9 +25,11 @@ from orchestration.lib.privacy.audit_log_verification import verify
 from orchestration.lib.privacy.registry import classes_of
 from orchestration.lib.privacy.retention import (
     Cuts,
+    TableResult,
     contents_of_old_rejects,
     cuts_as_of,
     enforce,
+    knows_less,
     preview,
     read_cuts,
     state_file,
@@ -49,8 +51,10 @@ from orchestration.lib.privacy.retention_policy import (
     load_policy,
     override_file,
 )
+from orchestration.lib.privacy.retention_run import RetentionRun, apply_retention
 from orchestration.lib.privacy.retention_scrubbing import Scrubbed, scrub_mixed_files
 from orchestration.lib.privacy.rewriting import rewrite_database
+from orchestration.lib.run_records import ensure_run_tables
 from orchestration.resources import STAGING_DIR
 from orchestration.settings import DBT_PROJECT_DIR
 from tests.unit.ingest.conftest import Shop, column, contract
@@ -163,6 +167,14 @@ def test_a_withdrawal_outlives_the_messages_of_its_time(
     (result,) = enforce(connection, policy(rule), Cuts({rule.name: CUT}))
     assert result.rows_deleted == 1
     assert connection.execute("select id from raw.messages order by id").fetchall() == [(2,), (3,)]
+
+
+def test_a_date_whose_rows_are_partly_gone_is_told() -> None:
+    result = TableResult("raw.shop__sales", "year", 365, CUT, 1, None)
+    assert knows_less([result], date(2026, 1, 1)) == []
+    ((table, sentence),) = knows_less([result], date(2025, 12, 31))
+    assert table == "raw.shop__sales"
+    assert "begins on 2025-01-01" in sentence
 
 
 def test_lines_of_an_order_go_together(connection: duckdb.DuckDBPyConnection) -> None:
@@ -346,6 +358,39 @@ def test_deleted_rejects_do_not_come_back_with_a_rebuild(shop: Shop) -> None:
     assert shop.reasons() != []
     enforce(shop.connection, policy(rule), cuts)
     assert shop.reasons() == []
+
+
+def test_a_run_that_is_not_asked_to_only_enforces_and_warns(shop: Shop, tmp_path: Path) -> None:
+    """With the real policy, on a warehouse that has none of its tables but the rejects."""
+    home = tmp_path / "home"
+    ensure_ledger(shop.connection)
+    ensure_run_tables(shop.connection)
+    shop.connection.execute(
+        "insert into raw._rejects by name select 'b' as batch_id, timestamp '2024-01-01' as rejected_at"
+    )
+    columns = declared_columns(read_manifest(DBT_PROJECT_DIR), "privacy", "retention")
+    run = RetentionRun("run-1", home, shop.landing, [SHOP], moves_to=None, typed_as_of=None)
+    done = apply_retention(shop.connection, run, columns, NOW)
+    assert (list(done.results), done.rows, read_entries(home)) == ([], 0, [])
+    assert len(shop.reasons()) == 1
+
+    moving = replace(run, run_id="run-2", moves_to=date(2024, 12, 31))
+    done = apply_retention(shop.connection, moving, columns, NOW)
+    assert (done.rows, sum(each.rows_deleted for each in done.results)) == (1, 1)
+    assert [entry.action for entry in read_entries(home)] == ["retention"]
+    write_cuts(state_file(home), done.cuts)
+
+    shop.connection.execute(
+        "insert into raw._rejects by name select 'b' as batch_id, timestamp '2024-01-02' as rejected_at"
+    )
+    later = replace(run, run_id="run-3", typed_as_of=date(2024, 6, 1))
+    done = apply_retention(shop.connection, later, columns, NOW)
+    assert shop.reasons() == []
+    assert done.rows == 1
+    warned = shop.connection.execute(
+        "select run_id, relation, check_name, severity from quality.checks"
+    ).fetchall()
+    assert warned == [("run-3", "raw._rejects", "history_is_whole", "warn")]
 
 
 def test_cuts_are_kept_and_those_of_a_version_count_before_the_clean_up(tmp_path: Path) -> None:
