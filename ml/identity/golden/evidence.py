@@ -10,6 +10,7 @@ import duckdb
 from ml.identity.golden.records import number_of
 from ml.identity.golden.touched import CLUSTERS
 from ml.identity.linking import RecordFields
+from ml.identity.linking.agreement import measure_drift
 from ml.identity.linking.comparisons import choose_comparisons
 from ml.identity.linking.evidence import reason_sql
 from ml.identity.linking.features import describe_features
@@ -19,6 +20,7 @@ PAIRS = "identity.linkage_pairs"
 DOUBTFUL = "identity.doubtful_links"
 SUSPICIOUS = "identity.suspicious_clusters"
 REPORT = "identity.quality_report"
+DRIFT = "model_drift"
 # Log2 odds within which a pair is near the threshold: probabilities of 11 to 89 %.
 NEAR = 3.0
 # Evidence that would link two records had others not spoken against it.
@@ -73,6 +75,10 @@ def write_evidence(
         _write_doubtful(connection, reason_sql(comparisons))
         _write_suspicious(connection, reason_sql(comparisons))
         _report_pairs(connection)
+        for comparison, moved in measure_drift(connection, comparisons).items():
+            connection.execute(
+                f"insert into {REPORT} values ('{DRIFT}', ?, ?)", [comparison, moved]
+            )
     _report_clusters(connection)
 
 

@@ -108,6 +108,7 @@ def write_scored_features(
         scoring.frequency_scales(comparisons, trained.parameters),
         "linkage_scored_features",
         where,
+        scoring.read_features(comparisons),
     )
 
 

@@ -404,9 +404,19 @@ def write_scored_features(
     scale: Mapping[str, float],
     target: str,
     where: str | None = None,
+    wanted: frozenset[str] = frozenset(),
 ) -> None:
     """Leave a view of the features with a column `tf_<feature>` for each feature of scale.
 
+    Parameters
+    ----------
+    where : str or None
+        Condition on the records; None for all.
+    wanted : frozenset of str
+        Features that are read beside those of scale, when there is a condition.
+
+    Notes
+    -----
     Splink divides the u of a level by this column; scale has that u, so that what is left is how much
     commoner the value is than that of a mean chance agreement.
     """
@@ -414,14 +424,17 @@ def write_scored_features(
     if where is not None:
         # of few records few values are looked up: joining all of them would take longer than the rest
         rows = "linkage_scored_rows"
-        connection.execute(f"create or replace temp table {rows} as from {table} where {where}")
-        wanted = " union all ".join(
+        names = ", ".join(sorted({"record_number", "record_id", "raw_hash", *scale, *wanted}))
+        connection.execute(
+            f"create or replace temp table {rows} as select {names} from {table} where {where}"
+        )
+        looked_up = " union all ".join(
             f"""select feature, term, step from {terms}
             where feature = '{name}' and term in (select {name} from {rows})"""
             for name in scale
         )
         connection.execute(
-            f"create or replace temp table linkage_scored_terms as {wanted or f'from {terms} limit 0'}"
+            f"create or replace temp table linkage_scored_terms as {looked_up or f'from {terms} limit 0'}"
         )
         terms = "linkage_scored_terms"
     joins = "".join(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from ml.identity.linking.agreement import keep_agreement
 from ml.identity.linking.changes import score_changes
 from ml.identity.linking.compare import score_all
 from ml.identity.linking.comparisons import choose_comparisons
@@ -113,6 +114,7 @@ def resolve(
     if known is None:
         trained = train(run)
         scored, changed = score_all(run, trained, is_prepared=True)
+        keep_agreement(connection, run.comparisons)
     elif _is_continued(run, known):
         trained = known
         scored, changed = score_changes(run, known)

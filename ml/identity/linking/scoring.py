@@ -6,6 +6,7 @@ done with the weight (`clustering`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import duckdb
@@ -51,6 +52,16 @@ def frequency_scales(
         for number, level in enumerate(comparison.levels)
         if level.frequency is not None
     }
+
+
+def read_features(comparisons: Sequence[FieldComparison]) -> frozenset[str]:
+    """Return the features that the levels of the comparisons read."""
+    conditions = [
+        sql
+        for comparison in comparisons
+        for sql in (comparison.null_sql, *(level.sql for level in comparison.levels))
+    ]
+    return frozenset(re.findall(r"\b(\w+)_[lr]\b", " ".join(conditions)))
 
 
 def weight_sql(
