@@ -18,7 +18,7 @@ from orchestration.lib.housekeeping import (
 from orchestration.lib.keys import load_key
 from orchestration.lib.preview import markdown_table
 from orchestration.lib.privacy.audit_log import append
-from orchestration.lib.privacy.leaks import leak_message, leaks_in_analytics
+from orchestration.lib.privacy.leaks import leak_message, leaks_in_analytics, public_columns
 from orchestration.lib.privacy.registry import CLASSES, PersonalColumn, write_registry
 from orchestration.lib.privacy.rewriting import rewrite_database
 from orchestration.lib.privacy.small_groups import aggregates_of
@@ -149,7 +149,10 @@ def publishing() -> dg.Definitions:
             Protection(settings.minimum_group_size, aggregates_of(manifest)),
         )
         leaks = leaks_in_analytics(
-            warehouse.database, warehouse.folder / "analytics.duckdb", columns
+            warehouse.database,
+            warehouse.folder / "analytics.duckdb",
+            columns,
+            public_columns(manifest),
         )
         yield dg.AssetCheckResult(
             asset_key=PUBLISHED,

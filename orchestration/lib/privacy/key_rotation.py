@@ -21,7 +21,12 @@ from orchestration.lib.analytics import Protection, build_analytics
 from orchestration.lib.errors import CheckFailedError, ConfigurationError
 from orchestration.lib.keys import load_key, replace_key
 from orchestration.lib.privacy.audit_log import append
-from orchestration.lib.privacy.leaks import leak_message, leaks_in_analytics
+from orchestration.lib.privacy.leaks import (
+    Place,
+    leak_message,
+    leaks_in_analytics,
+    public_columns,
+)
 from orchestration.lib.privacy.registry import REGISTRY, PersonalColumn, personal_columns
 from orchestration.lib.privacy.small_groups import aggregates_of
 from orchestration.lib.publishing import (
@@ -104,7 +109,9 @@ def rotate_pseudonyms(settings: Settings, manifest: Mapping[str, Any]) -> Rotati
             replace_key(ROTATED, settings.keys_dir)
         key = load_key(ROTATED, from_environment, settings.keys_dir)
         protection = Protection(settings.minimum_group_size, aggregates_of(manifest))
-        folder = _publish_again(settings, registries[current], key, protection)
+        folder = _publish_again(
+            settings, registries[current], key, protection, public_columns(manifest)
+        )
         rebuilt = [each for each in others if each.exists()]
         for each in rebuilt:
             _rebuild(each, registries[each], key, protection)
@@ -112,7 +119,11 @@ def rotate_pseudonyms(settings: Settings, manifest: Mapping[str, Any]) -> Rotati
 
 
 def _publish_again(
-    settings: Settings, columns: Sequence[PersonalColumn], key: bytes, protection: Protection
+    settings: Settings,
+    columns: Sequence[PersonalColumn],
+    key: bytes,
+    protection: Protection,
+    public: frozenset[Place],
 ) -> Path:
     """Publish the current version as a new one: who has the old file open keeps what it opened."""
     (current,) = (run for run in published_runs(settings.warehouse_dir) if run.is_current)
@@ -120,7 +131,7 @@ def _publish_again(
     try:
         crm_file, analytics_file = working_dir / "crm.duckdb", working_dir / "analytics.duckdb"
         build_analytics(crm_file, analytics_file, columns, key, protection)
-        leaks = leaks_in_analytics(crm_file, analytics_file, columns)
+        leaks = leaks_in_analytics(crm_file, analytics_file, columns, public)
         if leaks:
             raise CheckFailedError(leak_message(leaks))
         details = {name: value for name, value in current.details.items() if value is not None}

@@ -11,11 +11,12 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from orchestration.lib.privacy.identifier_forms import form_sql
-from orchestration.lib.privacy.registry import PersonalColumn
+from orchestration.lib.privacy.registry import PersonalColumn, meta_of_column
 from orchestration.lib.sql_text import quoted_name, quoted_text
 
 # Of a table with more rows, blocks of about so many are looked at; the same ones each time.
@@ -27,7 +28,6 @@ DELIVERED_KINDS = ("device_id", "account", "vehicle")
 RECORD_KINDS = ("email", "phone", "national_id", "loyalty_card")
 NAMES = ("given_name", "surname_1", "surname_2")
 RECORDS = ("identity", "customer_records")
-STORES = ("marts", "dim_stores")
 # What chance may find in a number or a title counts from so many different ones on.
 FEWEST_BY_CHANCE = 3
 SHARE_BY_CHANCE = 0.005
@@ -147,9 +147,6 @@ def _collect_identifiers(
             f"from {records}",
             f"select 'address', street from {records} where regexp_matches(street, '[0-9]')",
         ]
-    # Somebody may live above a shop.
-    stores = f"select {_spaced('street')} from crm.marts.dim_stores where street is not null"
-    of_stores = stores if STORES in crm.rows else "select ''"
     forms = {
         "email": form_sql("email", "value"),
         "phone": form_sql("phone", "value"),
@@ -173,13 +170,15 @@ def _collect_identifiers(
         where length(form) >= case kind {lengths} end
             -- 600000000, 111111111, 12345678 and the like stand for nobody
             and len(list_distinct(string_split(form, ''))) >= 5
-            and not (kind = 'address' and form in ({of_stores}))
             and not regexp_matches(form, '^(0?123456789?|987654321|no |sin )')"""
     )
 
 
 def _collect_texts(
-    connection: duckdb.DuckDBPyConnection, analytics: _Database, keyed: Container[Place]
+    connection: duckdb.DuckDBPyConnection,
+    analytics: _Database,
+    keyed: Container[Place],
+    public: Container[Place],
 ) -> None:
     """Make the table ``texts(place, value)`` of the different texts in the analysts' database.
 
@@ -218,10 +217,11 @@ def _collect_texts(
         "create temp table texts as "
         f"select distinct place, value from ({union}) where length(value) >= {SHORTEST['email']}"
     )
-    connection.execute("create temp table places (place integer, name varchar)")
+    connection.execute("create temp table places (place integer, name varchar, is_public boolean)")
     if described:
         names = ", ".join(
-            f"({position}, {quoted_text(f'{schema}.{table}.{column}')})"
+            f"({position}, {quoted_text(f'{schema}.{table}.{column}')}, "
+            f"{(schema, table, column) in public})"
             for position, (schema, table, column, _) in enumerate(described)
         )
         connection.execute(f"insert into places values {names}")
@@ -295,8 +295,7 @@ def _search(connection: duckdb.DuckDBPyConnection) -> list[Leak]:
         from hits
         inner join places using (place)
         inner join looked_at using (place)
-        -- streets are named after people
-        where not (hits.kind = 'full_name' and regexp_matches(places.name, '[._]street$'))
+        where hits.is_certain or not places.is_public
         group by places.name, hits.kind
         having bool_or(hits.is_certain)
             or (count(*) >= {FEWEST_BY_CHANCE} and count(*) >= {SHARE_BY_CHANCE} * any_value(texts))
@@ -307,7 +306,10 @@ def _search(connection: duckdb.DuckDBPyConnection) -> list[Leak]:
 
 
 def leaks_in_analytics(
-    crm_file: Path, analytics_file: Path, columns: Sequence[PersonalColumn]
+    crm_file: Path,
+    analytics_file: Path,
+    columns: Sequence[PersonalColumn],
+    public: Container[Place] = frozenset(),
 ) -> list[Leak]:
     """Return the columns of the analysts' database that hold identifiers known to the warehouse.
 
@@ -322,6 +324,8 @@ def leaks_in_analytics(
         Both closed.
     columns
         The registry.
+    public
+        Columns that the business makes public itself (`public_columns`).
     """
     keyed = frozenset(
         (c.schema, c.table, c.column) for c in columns if c.data_class == "customer_key"
@@ -330,8 +334,22 @@ def leaks_in_analytics(
         crm = _Database.attach(connection, "crm", crm_file)
         analytics = _Database.attach(connection, "analytics", analytics_file)
         _collect_identifiers(connection, crm, columns)
-        _collect_texts(connection, analytics, keyed)
+        _collect_texts(connection, analytics, keyed, public)
         return _search(connection)
+
+
+def public_columns(manifest: Mapping[str, Any]) -> frozenset[Place]:
+    """Return the columns whose yml says ``is_public``: names and addresses of shops, brands, titles.
+
+    A shop may bear its owner's name, a brand a designer's, and somebody may live above the shop. What
+    chance may find doesn't count there; an e-mail or a national id does.
+    """
+    return frozenset(
+        (node["schema"], node.get("identifier") or node.get("alias") or node["name"], name)
+        for node in [*manifest["nodes"].values(), *manifest["sources"].values()]
+        for name, column in node.get("columns", {}).items()
+        if meta_of_column(column).get("is_public")
+    )
 
 
 def leak_message(leaks: Iterable[Leak]) -> str:
@@ -340,5 +358,6 @@ def leak_message(leaks: Iterable[Leak]) -> str:
     return (
         "The analysts' database would hold identifiers of people, so nothing is published:\n"
         f"{found}\nGive the column the data_class direct_identifier in its yml, or keep the values out "
-        "of it where it is made (docs/privacy.md)."
+        "of it where it is made. Names of shops, brands and the like say is_public: true beside their "
+        "data_class (docs/privacy.md)."
     )
