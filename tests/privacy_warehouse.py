@@ -123,7 +123,8 @@ def build_warehouse(connection: duckdb.DuckDBPyConnection) -> None:
             street varchar, birth_date_raw date, birth_date_text_raw varchar, birth_date date,
             is_birth_date_valid boolean);
         create table identity.id_assignments (
-            record_id varchar, source_system varchar, source_customer_id varchar, customer_id varchar);
+            record_id varchar, source_system varchar, source_customer_id varchar, customer_id varchar,
+            household_id varchar);
         create table marts.customer_identities (
             source_system varchar, source_customer_id varchar, customer_id varchar,
             match_reason varchar, valid_to timestamp);
@@ -146,8 +147,14 @@ def build_warehouse(connection: duckdb.DuckDBPyConnection) -> None:
             [system, key, customer],
         )
         connection.execute(
-            "insert into identity.id_assignments values (?, ?, ?, ?)",
-            [f"{system}:{key}", system, key, customer],
+            "insert into identity.id_assignments values (?, ?, ?, ?, ?)",
+            [
+                f"{system}:{key}",
+                system,
+                key,
+                customer,
+                "H1" if customer == LUIS else f"H{customer}",
+            ],
         )
     connection.execute(
         """insert into marts.dim_customers

@@ -146,8 +146,8 @@ def version_targets(connection: duckdb.DuckDBPyConnection, targets: Targets) -> 
     current = (
         "select customer_id, household_id, record_id from identity.customer_ids"
         if households
-        else "select customer_id, null, source_system || ':' || source_customer_id "
-        "from marts.customer_identities"
+        else "select customer_id, null as household_id, "
+        "source_system || ':' || source_customer_id as record_id from marts.customer_identities"
     )
     connection.execute(
         f"""create or replace temp table _version_records as
