@@ -158,6 +158,16 @@ def differences(before: Path, after: Path, customers: Sequence[str]) -> list[str
             f"attach '{(after / 'warehouse/crm.duckdb').resolve()}' as new (read_only)"
         )
         connection.execute("create temp table gone as select unnest(?) as id", [list(customers)])
+        # a household of nobody else, a device on which nobody else logged in or wrote
+        connection.execute(
+            """create temp table houses as select household_id from old.marts.dim_customers
+            group by household_id having bool_and(customer_id in (select id from gone));
+            create temp table devices as select device_id from (
+                select device_id, customer_id from old.marts.fct_web_sessions
+                union all select device_id, customer_id from old.marts.fct_form_submissions)
+            where customer_id is not null
+            group by device_id having bool_and(customer_id in (select id from gone))"""
+        )
         for schema, table in connection.execute(
             """select schema_name, table_name from duckdb_tables() where database_name = 'old'
             and schema_name in ('marts', 'ml', 'plan', 'plays', 'intermediate') order by all"""
@@ -170,15 +180,13 @@ def differences(before: Path, after: Path, customers: Sequence[str]) -> list[str
                     [schema, table],
                 ).fetchall()
             ]
-            keys = [
-                each for each in columns if "customer_id" in each and each != "source_customer_id"
-            ]
+            keys = [each for each in columns if "customer_id" in each]
+            parts = [f"{key} in (select id from gone)" for key in keys]
+            if "device_id" in columns:
+                parts.append("device_id in (select device_id from devices)")
             if not keys:
-                theirs = "false"
-            else:
-                theirs = " or ".join(
-                    f"coalesce({key} in (select id from gone), false)" for key in keys
-                )
+                parts += [f"{each} in (from houses)" for each in columns if "household_id" in each]
+            theirs = " or ".join(f"coalesce({part}, false)" for part in parts) or "false"
             name = f"{schema}.{table}"
             others = f"select * from old.{name} where not ({theirs})"
             ((lost,),) = connection.execute(

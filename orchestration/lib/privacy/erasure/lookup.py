@@ -12,7 +12,7 @@ from orchestration.lib.contract import SystemContract
 from orchestration.lib.errors import ConfigurationError
 from orchestration.lib.privacy.erasure.journal import Lookup, Request
 from orchestration.lib.privacy.erasure.needles import searched_identifiers, without_what_stays
-from orchestration.lib.privacy.erasure.simulated import truth_people
+from orchestration.lib.privacy.erasure.simulated import truth_identifiers, truth_people
 from orchestration.lib.privacy.erasure.versions import reading, version_targets
 from orchestration.lib.privacy.landing_files import hashes_of, landing_files, outside_systems
 from orchestration.lib.privacy.subjects import Subject, find_subjects
@@ -78,6 +78,8 @@ def look_up(
                 uncaught(connection, contracts, targets.without(CUSTOMER), stones)
             )
     files = landing_files(contracts, settings.landing_dir)
+    people = truth_people(settings.home, subjects)
+    planted = truth_identifiers(settings.home, people)
     lookup = Lookup(
         customer_ids=tuple(sorted(each.customer_id for each in subjects)),
         twins=sum(each.is_twin for each in subjects),
@@ -85,10 +87,10 @@ def look_up(
         targets=targets.without(CUSTOMER),
         tombstones=stones,
         versions=versions,
-        identifiers=identifiers,
+        identifiers=tuple(sorted({*identifiers, *planted})),
         shared_identifiers=sum(each.is_shared for one in subjects for each in one.identifiers),
         hashes=hashes_of(files),
-        truth_people=truth_people(settings.home, subjects),
+        truth_people=people,
         outside=tuple(outside_systems(contracts.values(), settings.landing_dir)),
     )
     return lookup, subjects

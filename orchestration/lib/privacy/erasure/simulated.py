@@ -19,6 +19,11 @@ from orchestration.lib.privacy.subjects import Subject
 
 RECORDS = "source_records.parquet"
 PEOPLE_COLUMN = "person_id"
+PLANTED = {
+    "email": ("email", "next_email"),
+    "phone": ("mobile", "landline"),
+    "national_id": ("national_id",),
+}
 
 
 def truth_folders(home: Path) -> list[Path]:
@@ -49,6 +54,34 @@ def truth_people(home: Path, subjects: Sequence[Subject]) -> tuple[int, ...]:
             ).fetchall()
         found |= {row[0] for row in rows}
     return tuple(sorted(found))
+
+
+def truth_identifiers(home: Path, people: Sequence[int]) -> list[tuple[str, str]]:
+    """Return what the simulation planted for the people and for nobody else.
+
+    A planted fault tells the true value beside the delivered one, which no delivery ever held.
+    """
+    found: list[tuple[str, str]] = []
+    for folder in truth_folders(home):
+        path = folder / "people.parquet"
+        if not people or not path.exists():
+            continue
+        known = set(pq.read_schema(path).names)
+        with duckdb.connect() as connection:
+            for kind, columns in PLANTED.items():
+                values = " union all ".join(
+                    f"select cast({name} as varchar) as value, "
+                    "list_contains($people, person_id) as is_theirs from read_parquet($path)"
+                    for name in columns
+                    if name in known
+                )
+                rows = connection.execute(
+                    f"""select value from ({values}) where nullif(value, '') is not null
+                    group by value having bool_and(is_theirs) order by value""",
+                    {"people": list(people), "path": str(path)},
+                ).fetchall()
+                found += [(kind, row[0]) for row in rows]
+    return found
 
 
 def truth_files(home: Path) -> Iterator[Path]:
