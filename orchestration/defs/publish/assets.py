@@ -20,7 +20,7 @@ from orchestration.lib.preview import markdown_table
 from orchestration.lib.privacy.audit_log import append
 from orchestration.lib.privacy.leaks import leak_message, leaks_in_analytics, public_columns
 from orchestration.lib.privacy.registry import CLASSES, PersonalColumn, write_registry
-from orchestration.lib.privacy.rewriting import rewrite_database
+from orchestration.lib.privacy.rewriting import rewrite_in_place
 from orchestration.lib.privacy.small_groups import aggregates_of
 from orchestration.lib.publishing import publish
 from orchestration.lib.run_records import record_checks, record_run
@@ -139,7 +139,11 @@ def publishing() -> dg.Definitions:
         if dropped:
             context.log.info(f"Dropped what the project no longer builds: {', '.join(dropped)}")
         if warehouse.retention_date() is not None:
-            rewrite_database(warehouse.database)
+            rewrite_in_place(
+                warehouse.database,
+                threads=settings.threads,
+                memory_limit=settings.memory_limit,
+            )
         key = load_key("pseudonym", settings.pseudonym_key.get_secret_value(), settings.keys_dir)
         counts = build_analytics(
             warehouse.database,

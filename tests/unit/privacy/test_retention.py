@@ -53,7 +53,7 @@ from orchestration.lib.privacy.retention_policy import (
 )
 from orchestration.lib.privacy.retention_run import RetentionRun, apply_retention
 from orchestration.lib.privacy.retention_scrubbing import Scrubbed, scrub_mixed_files
-from orchestration.lib.privacy.rewriting import rewrite_database
+from orchestration.lib.privacy.rewriting import rewrite_in_place
 from orchestration.lib.run_records import ensure_run_tables
 from orchestration.resources import STAGING_DIR
 from orchestration.settings import DBT_PROJECT_DIR
@@ -420,7 +420,7 @@ def test_a_rewritten_file_has_no_byte_of_what_was_deleted(tmp_path: Path) -> Non
             checkpoint; delete from marts.people where number >= 10; checkpoint"""
         )
     assert b"Plantada15000" in path.read_bytes()
-    rewrite_database(path)
+    rewrite_in_place(path)
     content = path.read_bytes()
     assert b"Plantada15000" not in content
     assert b"Plantada5" in content
