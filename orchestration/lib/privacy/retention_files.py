@@ -169,11 +169,14 @@ def rows_of_file(
     path, name
         The file, and its name below the system's drop folder.
     landing_dir
-        The drop folder: the file is read from a folder beside it.
+        The drop folder of the home.
     """
     # Every row counts here, also one that another row of the file replaces.
     every = replace(table, delivery="append", primary_key=(), version_by=())
-    with tempfile.TemporaryDirectory(prefix=".retention_", dir=landing_dir.parent) as folder:
+    # Where the next run removes what a killed one left.
+    work_dir = landing_dir.parent / "warehouse" / "work"
+    work_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(prefix="retention_", dir=work_dir) as folder:
         alone = Path(folder)
         target = alone / table.system / name
         target.parent.mkdir(parents=True)
