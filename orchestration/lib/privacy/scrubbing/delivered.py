@@ -74,13 +74,14 @@ class StagedTable:
 
     def keep_lines(self, numbers: Iterable[int]) -> None:
         """Remember the lines or documents of some rows as the reader saw them, to compare."""
-        if not self.staged.has_row_numbers:
+        chosen = list(numbers)
+        if not chosen or not self.staged.has_row_numbers:
             return
         self.lines = dict(
             self.source.connection.execute(
                 f"""select _row_number, cast({self.staged.raw_line} as varchar)
                 from {DELIVERED} as delivered where list_contains($1, _row_number)""",
-                [list(numbers)],
+                [chosen],
             ).fetchall()
         )
 
@@ -126,14 +127,21 @@ def stage(
             ) from None
         staged = staged.fallback()
         rows = _rows(connection, table, staged, match)
-    broken = connection.execute(
-        f"""select distinct _row_number from {STRUCTURAL}
-        where _row_number not in (select _row_number from {DELIVERED}) order by all"""
-        if staged.has_row_numbers
-        else f"select distinct _row_number from {STRUCTURAL} order by all"
-    ).fetchall()
+    broken = _broken(connection, staged)
     delivered = DeliveredRows(table, source_file, rows, _undeclared(match))
-    return StagedTable(source, staged, match, delivered, tuple(number for (number,) in broken))
+    return StagedTable(source, staged, match, delivered, broken)
+
+
+def _broken(connection: duckdb.DuckDBPyConnection, staged: Staged) -> tuple[int, ...]:
+    """Return the numbers of the records that are no rows."""
+    broken = f"select distinct _row_number from {STRUCTURAL}"
+    rows = connection.execute(f"{broken} order by all").fetchall()
+    if rows and staged.has_row_numbers:
+        # A record whose list is none is told, and may have a row all the same.
+        rows = connection.execute(
+            f"{broken} where _row_number not in (select _row_number from {DELIVERED}) order by all"
+        ).fetchall()
+    return tuple(number for (number,) in rows)
 
 
 def _undeclared(match: ColumnMatch) -> tuple[str, ...]:

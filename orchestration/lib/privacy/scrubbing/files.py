@@ -23,6 +23,7 @@ from orchestration.lib.privacy.byte_search import PatternSet
 from orchestration.lib.privacy.scrubbing.archives import rewrite_gzip, rewrite_zip
 from orchestration.lib.privacy.scrubbing.atomic import replace_file
 from orchestration.lib.privacy.scrubbing.by_patterns import write_without
+from orchestration.lib.privacy.scrubbing.content import TextContent
 from orchestration.lib.privacy.scrubbing.decisions import (
     Decide,
     ScrubError,
@@ -229,6 +230,8 @@ def _scrub_plain(
             return _scrub_unread(scrub, path, source_file)
         target = scrub.new_path(path.suffix)
         if kind in TEXT_SCRUBS:
+            if all(each.is_idle for each in edits) and not _has_hits(path, scrub.patterns):
+                return None
             content = TEXT_SCRUBS[kind](staged, edits, scrub.patterns, scrub.result)
             if content is None:
                 return None
@@ -237,6 +240,14 @@ def _scrub_plain(
             return target
         is_written = TABLE_SCRUBS[kind](path, staged, edits, scrub.patterns, scrub.result, target)
         return target if is_written else None
+
+
+def _has_hits(path: Path, patterns: PatternSet | None) -> bool:
+    """Whether the bytes of a file may hold an identifier; finding places takes longer than this."""
+    if patterns is None:
+        return False
+    content = TextContent(path.read_bytes(), "utf-8")
+    return bool(content.matches(patterns))
 
 
 def _scrub_unread(scrub: _Scrub, path: Path, source_file: str) -> Path | None:
