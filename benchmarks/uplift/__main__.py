@@ -43,7 +43,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _campaign(options: argparse.Namespace) -> None:
     frame = read_campaign_file(options.data)
-    named = [name.strip() for name in (options.features or "").split(",") if name.strip()]
+    listed = ",".join(options.features or []).split(",")
+    named = [name.strip() for name in listed if name.strip()]
     others = {
         options.treatment,
         options.outcome,
@@ -95,7 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, help="CSV, TSV or Parquet")
     parser.add_argument("--treatment", help="column: who was treated how; two or more values")
     parser.add_argument("--outcome", help="column: 0 and 1, yes and no, or an amount")
-    parser.add_argument("--features", help="columns, with commas; all others when left out")
+    parser.add_argument(
+        "--features", nargs="+", help="columns, with commas; all others when left out"
+    )
     parser.add_argument("--control", help="value that means no treatment, where it isn't plain")
     parser.add_argument("--customer", help="column of ids, where customers repeat")
     parser.add_argument("--oracle", help="column of true effects, or two as WITH-WITHOUT")

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ml.recommendations.config import RecommendationConfig
-from ml.recommendations.histories import FloatArray, History, IntArray
+from ml.recommendations.histories import FloatArray, History, IntArray, rows_of
 from ml.recommendations.similarity import Similarity
 
 FEATURES = (
@@ -67,11 +67,10 @@ class State:
             return pd.DataFrame({"customer": [], "product": [], "compatible": []}).astype(
                 {"customer": "int64", "product": "int64", "compatible": "float64"}
             )
-        pairs = self.history.pairs
-        is_here = pairs["customer"].isin(customers).to_numpy()
-        row = np.searchsorted(customers, pairs["customer"].to_numpy()[is_here])
+        pairs = rows_of(self.history.pairs, customers)
+        row = np.searchsorted(customers, pairs["customer"].to_numpy())
         owned = sp.csr_matrix(
-            (np.ones(len(row)), (row, pairs["product"].to_numpy()[is_here])),
+            (np.ones(len(row)), (row, pairs["product"].to_numpy())),
             shape=(len(customers), self.compatible.shape[0]),
         )
         found = (owned @ self.compatible).tocoo()
@@ -114,7 +113,7 @@ def candidates_of(state: State, customers: IntArray, config: RecommendationConfi
     popular = np.argsort(-history.products["popular"].to_numpy(), kind="stable")
     popular = popular[: config.other_candidates]
     keys.append((customers[:, None] * count + popular[None, :]).ravel())
-    seen = state.views[state.views["customer"].isin(customers)]
+    seen = rows_of(state.views, customers)
     keys.append(seen["customer"].to_numpy() * count + seen["product"].to_numpy())
     fitting = state.compatible_with_owned(customers)
     keys.append(fitting["customer"].to_numpy() * count + fitting["product"].to_numpy())
@@ -126,12 +125,7 @@ def candidates_of(state: State, customers: IntArray, config: RecommendationConfi
 
 def _own(history: History, customers: IntArray, most: int) -> pd.DataFrame:
     """Return each customer's products with the largest recent frequency."""
-    starts = history.starts
-    rows = np.concatenate(
-        [np.zeros(0, dtype=np.int64)]
-        + [np.arange(starts[number], starts[number + 1]) for number in customers]
-    )
-    pairs = history.pairs.iloc[rows][["customer", "product", "long"]]
+    pairs = rows_of(history.pairs, customers)[["customer", "product", "long"]]
     order = pairs.sort_values(["customer", "long", "product"], ascending=[True, False, True])
     return order[order.groupby("customer").cumcount() < most]
 
@@ -160,8 +154,12 @@ def _featured(
 ) -> pd.DataFrame:
     history, similar = state.history, state.similarity
     customer, product = frame["customer"].to_numpy(), frame["product"].to_numpy()
-    frame = frame.merge(history.pairs, on=["customer", "product"], how="left", sort=False)
-    frame = frame.merge(state.views, on=["customer", "product"], how="left", sort=False)
+    frame = frame.merge(
+        rows_of(history.pairs, customers), on=["customer", "product"], how="left", sort=False
+    )
+    frame = frame.merge(
+        rows_of(state.views, customers), on=["customer", "product"], how="left", sort=False
+    )
     base = history.customers.iloc[customer]
     row = np.searchsorted(customers, customer)
     column = similar.place[product]

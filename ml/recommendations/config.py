@@ -51,6 +51,9 @@ class RecommendationConfig:
         Dates before the as-of date whose next baskets the ranker learns from.
     training_customers
         Most customers learned from on each date; as many judge the result.
+    learning_base
+        Most customers whose history is looked at while learning and judging: similar customers and
+        popularity are those of a sample then. All are looked at for the recommendations.
     min_customers
         Customers with a next basket needed to learn and to judge.
     chunk
@@ -72,6 +75,7 @@ class RecommendationConfig:
     other_candidates: int = 40
     training_baskets: int = 3
     training_customers: int = 3_000
+    learning_base: int = 30_000
     min_customers: int = 50
     chunk: int = 1_000
     min_support: int = 10
@@ -84,7 +88,7 @@ class RecommendationConfig:
             for name in (
                 "per_customer", "popular_days", "browsing_days", "neighbours", "reference_customers",
                 "min_buyers", "factors", "own_candidates", "other_candidates", "training_baskets",
-                "training_customers", "min_customers", "chunk", "min_support",
+                "training_customers", "learning_base", "min_customers", "chunk", "min_support",
                 "affinities_per_product",
             )
         }  # fmt: skip

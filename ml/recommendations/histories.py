@@ -42,6 +42,12 @@ class Lines:
     basket: IntArray
     day: FloatArray
 
+    def of_customers(self, customers: IntArray) -> Lines:
+        """Return the lines of some customers; all numbers stay."""
+        chosen = np.zeros(len(self.customer_ids), dtype=bool)
+        chosen[customers] = True
+        return self._rows(chosen[self.customer])
+
     def before(self, day: float) -> Lines:
         """Return the lines before a day."""
         return self._rows(self.day < day)
@@ -66,6 +72,20 @@ class Lines:
 
     def __len__(self) -> int:
         return len(self.customer)
+
+
+def rows_of(frame: pd.DataFrame, customers: IntArray) -> pd.DataFrame:
+    """
+    Return the rows of some customers out of a frame sorted by `customer`.
+
+    Customers are scored in chunks of neighbouring numbers: a chunk must not look at the whole base.
+    """
+    if len(customers) == 0:
+        return frame.iloc[:0]
+    numbers = frame["customer"].to_numpy()
+    first, last = np.searchsorted(numbers, [customers[0], customers[-1] + 1])
+    part = frame.iloc[first:last]
+    return part[np.isin(part["customer"].to_numpy(), customers)]
 
 
 def numbered(purchases: pd.DataFrame, more_products: Sequence[str] = ()) -> Lines:
@@ -103,19 +123,17 @@ class History:
     pairs
         One row a customer and product bought: n, short, long, by_basket (decayed counts), last and
         first (days ago), last_basket (baskets ago); sorted by customer and product.
-    starts
-        First row of `pairs` of each customer, and one behind the last.
     customers
         By number: baskets, short, long, by_basket (weight of all baskets), last, first, size.
     products
-        By number: popular (lines of the last weeks), lines, buyers, repeat_share, cycle_days.
+        By number: popular (lines of the last weeks), lines and buyers per customer, buyer_count,
+        repeat_share, cycle_days.
     last_baskets
-        Customer and product of the latest three baskets of each customer.
+        Customer and product of the latest three baskets of each customer; sorted by customer.
     """
 
     day: float
     pairs: pd.DataFrame
-    starts: IntArray
     customers: pd.DataFrame
     products: pd.DataFrame
     last_baskets: pd.DataFrame
@@ -168,7 +186,6 @@ def history_at(lines: Lines, day: float, config: RecommendationConfig) -> Histor
     return History(
         day=day,
         pairs=pairs,
-        starts=np.searchsorted(pairs["customer"].to_numpy(), np.arange(len(everybody) + 1)),
         customers=customers,
         products=_products(frame, pairs, len(lines.product_ids), config),
         last_baskets=frame.loc[frame["ago"] < 3, ["customer", "product"]].drop_duplicates(),
@@ -193,5 +210,9 @@ def _products(
     cycle = (repeated["first"] - repeated["last"]) / (repeated["n"] - 1)
     usual = float(cycle.median()) if len(cycle) else 365.0
     by_product = cycle.groupby(repeated["product"]).median()
+    # A base of any size, or a sample of it, has the same numbers.
+    base = max(int(pairs["customer"].nunique()), 1)
+    products["buyer_count"] = products["buyers"]
+    products[["popular", "lines", "buyers"]] /= base
     products["cycle_days"] = by_product.reindex(np.arange(count)).fillna(usual).clip(lower=1.0)
     return products

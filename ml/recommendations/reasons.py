@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ml.recommendations.candidates import State
-from ml.recommendations.histories import IntArray
+from ml.recommendations.histories import IntArray, rows_of
 
 VIEWED, COMPATIBLE, REPEAT, BOUGHT = "viewed", "compatible", "repeat", "bought_before"
 TOGETHER, SIMILAR, POPULAR, SEGMENT = (
@@ -115,8 +115,7 @@ def partners_of(chosen: pd.DataFrame, state: State, names: np.ndarray) -> pd.Ser
     similar = state.similarity
     is_together = (chosen["evidence"] == TOGETHER).to_numpy()
     if is_together.any():
-        recent = state.history.last_baskets
-        recent = recent[recent["customer"].isin(chosen.loc[is_together, "customer"])]
+        recent = rows_of(state.history.last_baskets, _customers(chosen[is_together]))
         links = similar.together.tocoo()
         pairs = pd.DataFrame(
             {
@@ -128,14 +127,15 @@ def partners_of(chosen: pd.DataFrame, state: State, names: np.ndarray) -> pd.Ser
         found.update(_strongest(chosen[is_together], recent, pairs, names))
     is_fit = (chosen["evidence"] == COMPATIBLE).to_numpy()
     if is_fit.any():
-        owned = state.history.pairs
-        owned = owned.loc[
-            owned["customer"].isin(chosen.loc[is_fit, "customer"]), ["customer", "product"]
-        ]
+        owned = rows_of(state.history.pairs, _customers(chosen[is_fit]))[["customer", "product"]]
         links = state.compatible.tocoo()
         pairs = pd.DataFrame({"other": links.row, "product": links.col, "strength": links.data})
         found.update(_strongest(chosen[is_fit], owned, pairs, names))
     return found
+
+
+def _customers(chosen: pd.DataFrame) -> IntArray:
+    return np.unique(chosen["customer"].to_numpy())
 
 
 def _strongest(

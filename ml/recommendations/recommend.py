@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -55,6 +55,7 @@ from ml.recommendations.ranker import (
     horizon_days,
     popularity_scores,
     ranker_scores,
+    sampled,
     with_fitting,
 )
 from ml.recommendations.reasons import evidence_of, partners_of, reasons
@@ -184,7 +185,10 @@ def verdict_of(
     The ranker is learned on baskets before those it is judged on. The examples returned are all of
     them, for learning anew.
     """
-    lines = evidence.lines
+    everybody = np.unique(evidence.lines.customer)
+    base = sampled(everybody, config.learning_base, seed)
+    lines = evidence.lines if len(base) == len(everybody) else evidence.lines.of_customers(base)
+    evidence = replace(evidence, lines=lines)
     horizon = horizon_days(lines)
     cut = day - horizon
     state = evidence.state_at(cut, config, seed)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
 
 from ml.recommendations.config import RecommendationConfig
-from ml.recommendations.histories import FloatArray, History, IntArray, Lines
+from ml.recommendations.histories import FloatArray, History, IntArray, Lines, rows_of
 
 _BASKETS_AT_MOST = 200_000
 _LARGEST_BASKET = 60
@@ -72,12 +72,9 @@ class Similarity:
 
     def together_scores(self, history: History, customers: IntArray) -> NDArray[np.float32]:
         """Return how strongly kept products go with the latest baskets of customers."""
-        recent = history.last_baskets
-        row = np.full(int(customers.max(initial=0)) + 1, -1)
-        row[customers] = np.arange(len(customers))
-        is_here = recent["customer"].isin(customers).to_numpy()
-        column = self.place[recent["product"].to_numpy()[is_here]]
-        rows = row[recent["customer"].to_numpy()[is_here]]
+        recent = rows_of(history.last_baskets, customers)
+        rows = np.searchsorted(customers, recent["customer"].to_numpy())
+        column = self.place[recent["product"].to_numpy()]
         is_kept = column >= 0
         held = sp.csr_matrix(
             (np.ones(int(is_kept.sum()), dtype=np.float32), (rows[is_kept], column[is_kept])),
@@ -103,7 +100,7 @@ def similarity_at(
     history: History, lines: Lines, config: RecommendationConfig, seed: int
 ) -> Similarity:
     """Return similarities at the moment of a history."""
-    buyers = history.products["buyers"].to_numpy()
+    buyers = history.products["buyer_count"].to_numpy()
     kept = np.flatnonzero(buyers >= config.min_buyers)
     place = np.full(len(buyers), -1, dtype=np.int64)
     place[kept] = np.arange(len(kept))
@@ -182,7 +179,7 @@ def compatible_shares(history: History, fits: tuple[IntArray, IntArray]) -> sp.c
         (np.ones(len(pairs)), (pairs["customer"].to_numpy(), pairs["product"].to_numpy())),
         shape=(len(history.customers), count),
     ).tocsc()
-    buyers = history.products["buyers"].to_numpy()
+    buyers = history.products["buyer_count"].to_numpy()
     both = np.array(
         [
             bought[:, left].multiply(bought[:, right]).nnz
