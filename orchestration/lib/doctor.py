@@ -16,12 +16,15 @@ from orchestration.lib.contract import SystemContract, load_contracts, select_sy
 from orchestration.lib.dbt_project import ensure_manifest
 from orchestration.lib.errors import CadenciaError
 from orchestration.lib.ingest.discovery import find_files
+from orchestration.lib.privacy.audit_log_console import heads_of_versions
+from orchestration.lib.privacy.audit_log_verification import verify
 from orchestration.lib.privacy.exposure import (
     misplaced_keys,
     secrets_in_files,
     sentence,
     weak_modes,
 )
+from orchestration.lib.privacy.retention_policy import load_policy
 from orchestration.lib.private_files import private_folder
 from orchestration.lib.remote.reachability import look_at_database, look_at_service
 from orchestration.lib.simulated_market import wants_demo
@@ -157,6 +160,14 @@ def _warehouse(settings: Settings) -> Finding:
     return Finding("published warehouse", True, f"opens, as of {as_of}")
 
 
+def _audit_log(settings: Settings) -> Finding:
+    """Verify the audit log, and that the retention periods can be read."""
+    load_policy(settings.home)
+    result = verify(settings.home, heads_of_versions(settings))
+    told = f"{result.count} entries, whole" if result.is_good else result.fault
+    return Finding("audit log", result.is_good, told)
+
+
 def _guarded(name: str, look: Callable[[], Finding | Iterator[Finding]]) -> Iterator[Finding]:
     """Run one look; an error that a person can act on becomes a finding."""
     try:
@@ -179,5 +190,6 @@ def examine(settings: Settings) -> list[Finding]:
         ("dbt project", _dbt),
         ("file modes", lambda: _exposure(settings)),
         ("published warehouse", lambda: _warehouse(settings)),
+        ("audit log", lambda: _audit_log(settings)),
     ]
     return [finding for name, look in looks for finding in _guarded(name, look)]

@@ -85,7 +85,7 @@ def print_verification(settings: Settings, expected: str, console: Console) -> N
     CheckFailedError
         When the log is not as it was written.
     """
-    heads = [*_heads_of_versions(settings), *_noted_head(expected)]
+    heads = [*heads_of_versions(settings), *_noted_head(expected)]
     result = verify(settings.home, heads)
     if not result.is_good:
         raise CheckFailedError(
@@ -114,7 +114,7 @@ def _noted_head(expected: str) -> list[Head]:
     return [Head(int(match[1]), match[2], "the noted head")] if int(match[1]) else []
 
 
-def _heads_of_versions(settings: Settings) -> list[Head]:
+def heads_of_versions(settings: Settings) -> list[Head]:
     """Return the newest entry that each kept version of the warehouse knows."""
     heads = []
     for run in published_runs(settings.warehouse_dir):

@@ -277,3 +277,15 @@ def test_a_rollback_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert outcome.exit_code == 0
     last = read_entries(tmp_path)[-1]
     assert (last.action, last.details["run_id"]) == ("rollback", "run-1")
+
+
+def test_the_doctor_says_when_the_log_was_altered(tmp_path: Path) -> None:
+    from orchestration.lib.doctor import _audit_log
+
+    write_entries(tmp_path, 2)
+    settings = Settings(home=tmp_path)
+    assert _audit_log(settings).detail == "2 entries, whole"
+    log_file(tmp_path).write_bytes(log_file(tmp_path).read_bytes().replace(b"publish", b"erase", 1))
+    finding = _audit_log(settings)
+    assert not finding.is_good
+    assert "Entry 1" in finding.detail
