@@ -217,6 +217,9 @@ class WarehouseResource(dg.ConfigurableResource):
             connection.execute("begin")
             connection.execute(f'create schema if not exists "{schema}"')
             connection.execute(f"create table if not exists {target} ({ddl})")
+            # A version of before a column was declared: its earlier rows know nothing of it.
+            for name, kind in columns.items():
+                connection.execute(f'alter table {target} add column if not exists "{name}" {kind}')
             connection.execute(
                 f'delete from {target} where "{key}" = (select as_of_date from ops.settings)'
             )

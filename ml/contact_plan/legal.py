@@ -8,7 +8,7 @@ A fact is one bit, so that all facts of a customer and channel are one number, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntFlag
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.contact_plan import reasons
-from ml.contact_plan.play_meta import CONTRACT, LEGITIMATE_INTEREST, SOFT_OPT_IN
+from ml.contact_plan.play_meta import CONSENT, CONTRACT, LEGITIMATE_INTEREST, SOFT_OPT_IN
 
 if TYPE_CHECKING:
     from ml.contact_plan.definitions import PlayDefinition
@@ -107,6 +107,35 @@ def stopping_facts(play: PlayDefinition, channel: str) -> int:
     if play.consent_purpose == "third_parties":
         facts |= Fact.IS_THIRD_PARTIES_NOT_GRANTED
     return int(facts)
+
+
+def bases_relied_on(
+    play: NDArray[np.int64],
+    channel: NDArray[np.int64],
+    facts: NDArray[np.int64],
+    plays: Sequence[PlayDefinition],
+    channel_names: Sequence[str],
+) -> NDArray[np.object_]:
+    """Return the legal basis of each row: consent where it was given, else the play's for the channel.
+
+    Parameters
+    ----------
+    play, channel
+        Positions; a channel below 0 has no basis (None).
+    facts
+        The customer's facts for the row's channel.
+    plays, channel_names
+        What the positions refer to.
+    """
+    # The row of no channel comes last, where position -1 finds it.
+    table = np.full((len(plays), len(channel_names) + 1), None, dtype=object)
+    for position, definition in enumerate(plays):
+        for name, basis in definition.legal_basis.items():
+            table[position, channel_names.index(name)] = basis
+    bases = table[play, channel] if len(plays) else np.empty(len(play), dtype=object)
+    is_consent = (facts & int(Fact.IS_NOT_GRANTED) == 0) & (channel >= 0) & (bases != CONTRACT)
+    relied_on: NDArray[np.object_] = np.where(is_consent, CONSENT, bases)
+    return relied_on
 
 
 def without_moot_facts(facts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ml.contact_plan.arbitration import ArbitrationSolution
-from ml.contact_plan.inputs import CANDIDATE_COLUMNS, PlanContext
+from ml.contact_plan.inputs import CANDIDATE_COLUMNS, FACTS_OF, PlanContext
+from ml.contact_plan.legal import bases_relied_on
 
 SELECTED: Final = "selected"
 DEFERRED: Final = "deferred"
@@ -39,6 +40,20 @@ def candidate_table(prepared: pd.DataFrame, context: PlanContext) -> pd.DataFram
         table[column] = table[column].astype("datetime64[us]")
     table.insert(0, "plan_date", _times(context.plan_day, len(table)))
     return table
+
+
+def legal_bases(
+    prepared: pd.DataFrame, channel: NDArray[np.int64], context: PlanContext
+) -> pd.Series[str]:
+    """Name what each candidate's contact would rest on; missing without a channel."""
+    names = [item.name for item in context.channels]
+    customer = prepared["customer_position"].to_numpy()
+    facts = np.zeros(len(prepared), dtype=np.int64)
+    for position, name in enumerate(names):
+        rows = np.flatnonzero(channel == position)
+        facts[rows] = context.customers[FACTS_OF[name]].to_numpy()[customer[rows]]
+    play = prepared["play_position"].to_numpy()
+    return _text(bases_relied_on(play, channel, facts, context.plays, names))
 
 
 def decision_table(
@@ -94,6 +109,7 @@ def contact_plan_table(
             "play": chosen["play"],
             "category": _text(categories[play]),
             "channel": chosen["channel"],
+            "legal_basis": chosen["legal_basis"],
             "send_at": _send_times(customer, context),
             "template": _text(templates[play]),
             "offer": _text(source["offer"]),

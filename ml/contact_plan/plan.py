@@ -109,6 +109,11 @@ def build_contact_plan(
 
     proposed = outputs.candidate_table(prepared, context)
     decisions = outputs.decision_table(proposed, outcome, reason_codes, channel, values, context)
+    decisions.insert(
+        list(decisions.columns).index("channel") + 1,
+        "legal_basis",
+        outputs.legal_bases(prepared, channel, context),
+    )
     decisions["control_group"] = outputs.control_group_names(is_universal, is_play_control)
     planned = outputs.contact_plan_table(prepared, decisions, context)
     violations = count_violations(proposed, decisions, planned, context)

@@ -17,18 +17,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.property.consent_drawing import entries, withdrawals, worlds
 from tests.property.consent_oracle import is_forbidden, is_lawful
-from tests.property.consent_world import (
-    CHANNELS,
-    PLAYS,
-    Warehouse,
-    World,
-    compile_models,
-    entries,
-    together,
-    withdrawals,
-    worlds,
-)
+from tests.property.consent_warehouse import PLAYS, Warehouse, compile_models
+from tests.property.consent_world import CHANNELS, World, together
 
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -30,10 +30,9 @@ DESCRIPTIONS = {
 }
 
 
-PROFILED = (
-    "select customer_id from intermediate.int_customers__legal_standing where is_profiling_allowed"
-)
-OBJECTORS = "select customer_id from intermediate.int_customers__legal_standing where not is_profiling_allowed"
+LEGAL_STANDING = "intermediate.int_customers__legal_standing"
+PROFILED = f"select customer_id from {LEGAL_STANDING} where is_profiling_allowed"
+OBJECTORS = f"select customer_id from {LEGAL_STANDING} where not is_profiling_allowed"
 OBJECTORS_PREDICTED = (
     f"select count(*) as rows from ml.customer_predictions where customer_id in ({OBJECTORS})"
 )

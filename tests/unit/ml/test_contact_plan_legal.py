@@ -175,6 +175,25 @@ def test_the_next_channel_is_taken_where_the_law_allows_it() -> None:
     assert planned["channel"].tolist() == ["post"]
 
 
+@pytest.mark.parametrize(
+    ("facts", "basis", "relied_on"),
+    [
+        (Fact(0), "soft_opt_in", "consent"),
+        (NEVER_ASKED, "soft_opt_in", "soft_opt_in"),
+        (Fact(0), "consent", "consent"),
+        (Fact(0), "contract", "contract"),
+        (Fact.IS_WITHDRAWN, "consent", None),
+    ],
+)
+def test_the_ledger_keeps_what_a_contact_rests_on(
+    facts: Fact, basis: str, relied_on: str | None
+) -> None:
+    purpose = "service" if basis == "contract" else "marketing"
+    result = made(facts, legal_basis=basis, consent_purpose=purpose)
+    assert result.decisions["legal_basis"].fillna("").tolist() == [relied_on or ""]
+    assert result.contact_plan["legal_basis"].tolist() == ([relied_on] if relied_on else [])
+
+
 def test_all_channels_with_an_address_say_why_they_may_not_be_used() -> None:
     play = {"channels": ["email", "sms", "push"]}
     facts = {
