@@ -155,8 +155,9 @@ def _collect_identifiers(
     }
     form = " ".join(f"when {quoted_text(kind)} then {sql}" for kind, sql in forms.items())
     lengths = " ".join(f"when {quoted_text(k)} then {length}" for k, length in SHORTEST.items())
-    union = (
-        " union all ".join(parts) or "select '' as kind, cast(null as varchar) as value where false"
+    # The first names the columns, also where no delivered column identifies anybody.
+    union = " union all ".join(
+        ["select '' as kind, cast(null as varchar) as value where false", *parts]
     )
     connection.execute(
         f"""create temp table known as
