@@ -150,7 +150,9 @@ def fit_ranker(parts: Sequence[Example], seed: int) -> HistGradientBoostingRegre
 
 
 def ranker_scores(ranker: HistGradientBoostingRegressor, frame: pd.DataFrame) -> FloatArray:
-    """Return scores of candidates."""
+    """Return scores of candidates, of which there may be none."""
+    if frame.empty:
+        return np.zeros(0)
     return np.asarray(ranker.predict(frame[list(FEATURES)].astype(np.float32)), dtype=np.float64)
 
 

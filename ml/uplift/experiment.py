@@ -108,6 +108,8 @@ def read_campaign(
         raise UpliftError("The frame has no rows; check the file or the filter.")
     arm = _treatments(frame[treatment])
     numbers = _outcomes(frame[outcome], outcome)
+    if not np.isfinite(numbers).any():
+        raise UpliftError(f"Column {outcome!r} has no value in any row; name the outcome's column.")
     is_usable = arm.notna().to_numpy() & np.isfinite(numbers)
     notes = []
     if not is_usable.all():
@@ -153,6 +155,14 @@ def too_little(campaign: Campaign, arm: str, config: UpliftConfig) -> str:
                 f"{name!r} has {outcomes:,} customers with an outcome, fewer than the "
                 f"{config.min_outcomes} needed; take a commoner outcome (a visit, not an order) or a "
                 "longer window."
+            )
+    if campaign.group is not None:
+        here = (campaign.arm == arm) | (campaign.arm == campaign.control)
+        customers = len(np.unique(campaign.group[here]))
+        if customers < config.min_customers:
+            return (
+                f"The rows come from {customers:,} customers, fewer than the {config.min_customers} "
+                "needed to tell customers apart; wait for more campaigns to more people."
             )
     if np.ptp(campaign.outcome[(campaign.arm == arm) | (campaign.arm == campaign.control)]) == 0:
         return "The outcome is the same for everybody, so there is nothing to learn."

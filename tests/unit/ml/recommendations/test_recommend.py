@@ -153,6 +153,14 @@ def test_closed_products_are_never_offered(
     assert set(rows.query("customer_id == 'C000'")["product_id"]) >= {one, other}
 
 
+def test_nothing_is_offered_when_nothing_is_in_stock(
+    shop: tuple[pd.DataFrame, RecommendationResult],
+) -> None:
+    purchases, _ = shop
+    products = pd.DataFrame({"product_id": purchases["product_id"].unique(), "is_in_stock": False})
+    assert run(RecommendationInputs(purchases, products=products)).recommendations.empty
+
+
 def test_what_was_looked_at_is_offered_and_later_views_are_not_seen() -> None:
     purchases = grocer(60, 5)
     views = pd.DataFrame(

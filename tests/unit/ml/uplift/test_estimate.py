@@ -179,6 +179,8 @@ def test_input_that_cannot_be_understood() -> None:
         estimate(frame.head(1))
     with pytest.raises(UpliftError, match="no rows"):
         estimate(frame.head(0))
+    with pytest.raises(UpliftError, match="no value in any row"):
+        estimate(frame.assign(bought=None))
     with pytest.raises(UpliftError, match="no column 'sales'"):
         estimate(frame, outcome="sales")
     with pytest.raises(UpliftError, match="name it with control"):
@@ -210,6 +212,11 @@ def test_repeated_customers_are_held_out_whole_and_widen_intervals() -> None:
     assert alone is not None and together is not None
     assert together.effect == alone.effect
     assert together.standard_error != alone.standard_error
+
+
+def test_many_rows_of_few_customers_are_few_customers() -> None:
+    frame = campaign(1_000, 6).assign(who=np.arange(1_000) % 7)
+    assert "come from 7 customers" in estimate(frame, customer="who").arms[0].reason
 
 
 def test_configurations_that_mean_nothing() -> None:
