@@ -10,7 +10,7 @@ from hashlib import sha256
 import duckdb
 
 from ml.identity.golden.records import number_of, rows_of
-from ml.identity.golden.survivorship import survivorship_sql
+from ml.identity.golden.survivorship import read_columns, survivorship_sql
 from ml.identity.golden.survivorship_rules import RuleSet
 from ml.identity.golden.touched import ALL, CUSTOMER_IDS, PENDING
 from ml.identity.relations import has_table
@@ -75,8 +75,10 @@ def _write_some(connection: duckdb.DuckDBPyConnection, rule_set: RuleSet, record
         f"""create or replace temp table golden_rival_numbers as
         select {number_of("record_id")} as record_number from {RIVAL_IDS}"""
     )
+    columns = ", ".join(f'"{name}"' for name in read_columns(rule_set))
     connection.execute(
-        f"create or replace temp table {RIVALS} as from {rows_of(records, 'golden_rival_numbers')}"
+        f"create or replace temp table {RIVALS} as "
+        f"select {columns} from {rows_of(records, 'golden_rival_numbers')}"
     )
     connection.execute(f"delete from {GOLDEN_CUSTOMERS} where customer_id in (from {PENDING})")
     ((chosen,),) = connection.execute(

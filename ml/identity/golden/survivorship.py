@@ -32,6 +32,25 @@ def golden_columns(rule_set: RuleSet) -> list[str]:
     ]  # fmt: skip
 
 
+def read_columns(rule_set: RuleSet) -> list[str]:
+    """Return the names of the columns that :func:`survivorship_sql` reads of the records."""
+    read = {
+        "record_id",
+        "source_system",
+        "source_customer_id",
+        "record_updated_at",
+        "first_seen_at",
+    }
+    for survivor in rule_set.survivors:
+        read |= {
+            *survivor.columns,
+            *survivor.filled_when,
+            *survivor.valid_when,
+            *survivor.complete_by,
+        }
+    return sorted(read | {*rule_set.flags})
+
+
 def survivorship_sql(rule_set: RuleSet, records: str, customer_ids: str) -> str:
     """Return the query of the golden customers, one row each.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ml.identity.linking import blocks, features
-from ml.identity.linking.compare import household_keys, score
+from ml.identity.linking.compare import household_keys, records_of, score
 from ml.identity.linking.model import LinkingModel
 from ml.identity.linking.tables import FEATURES, HOUSEHOLD_PAIRS, KEYS, LINKS, TERMS, LinkingRun
 
@@ -54,12 +54,7 @@ def score_changes(run: LinkingRun, known: LinkingModel) -> tuple[int, int]:
     connection.execute("insert into linkage_candidates from linkage_repeated where key_mask <> 0")
     ((pairs,),) = connection.execute("select count(*) from linkage_candidates").fetchall()
     if pairs:
-        score(
-            run,
-            known,
-            """record_number in (select left_number from linkage_candidates
-                union all select right_number from linkage_candidates)""",
-        )
+        score(run, known, records_of("linkage_candidates"))
         connection.execute(f"insert into {LINKS} by name from linkage_scored")
         connection.execute(f"insert into {HOUSEHOLD_PAIRS} by name from linkage_scored_households")
     return int(pairs), int(changed)

@@ -85,6 +85,14 @@ def score(run: LinkingRun, trained: LinkingModel, where: str | None = None) -> i
     return int(pairs)
 
 
+def records_of(pairs: str) -> str:
+    """Return the condition that a record is in one of the pairs."""
+    return (
+        f"record_number in (select left_number from {pairs} "
+        f"union all select right_number from {pairs})"
+    )
+
+
 def household_keys(run: LinkingRun, trained: LinkingModel) -> int:
     """Return the mask of the keys that bring the people of a household together."""
     shared = {item.name for item in run.comparisons if item.is_of_household}
@@ -137,13 +145,7 @@ def compare_within(run: LinkingRun, trained: LinkingModel) -> None:
     ((missing,),) = connection.execute("select count(*) from linkage_missing").fetchall()
     if not missing:
         return
-    write_scored_features(
-        connection,
-        run.comparisons,
-        trained,
-        """record_number in (select left_number from linkage_missing
-            union all select right_number from linkage_missing)""",
-    )
+    write_scored_features(connection, run.comparisons, trained, records_of("linkage_missing"))
     scoring.score_pairs(
         connection,
         "linkage_scored_features",
