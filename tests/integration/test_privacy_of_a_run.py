@@ -5,6 +5,7 @@ Nothing is changed here: the deployment is shared with other test files.
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ from orchestration.lib.dbt_project import build_nodes, read_manifest
 from orchestration.lib.ingest.merging import create_empty
 from orchestration.lib.privacy.byte_search import compile_patterns, full_names, search_tree
 from orchestration.lib.privacy.leak_places import search_places
+from orchestration.lib.privacy.leaks import leak_message, leaks_in_analytics
 from orchestration.lib.privacy.registry import personal_columns
 from orchestration.resources import STAGING_DIR
 from orchestration.settings import DBT_PROJECT_DIR
@@ -105,3 +107,30 @@ def test_every_column_of_the_systems_that_the_market_lacks_has_a_class(
     with duckdb.connect(str(copy), read_only=True) as warehouse:
         tables = {(column.schema, column.table) for column in personal_columns(manifest, warehouse)}
     assert {("staging", model) for model in models} <= tables
+
+
+def test_no_column_that_is_called_harmless_holds_an_identifier(
+    market_home: Path, tmp_path: Path
+) -> None:
+    """The classes are true of the data, also in the layers that analysts never see."""
+    crm_file, harmless_file = tmp_path / "crm.duckdb", tmp_path / "harmless.duckdb"
+    crm_file.write_bytes((market_home / "warehouse" / "crm.duckdb").read_bytes())
+    harmless = ("none", "quasi_identifier", "sensitive")
+    with duckdb.connect(str(crm_file)) as warehouse:
+        columns = personal_columns(read_manifest(DBT_PROJECT_DIR), warehouse)
+        warehouse.execute(f"attach '{harmless_file}' as harmless")
+        for (schema, table), group in groupby(columns, key=lambda each: (each.schema, each.table)):
+            kept = ", ".join(f'"{c.column}"' for c in group if c.data_class in harmless)
+            if schema in ("raw", "staging", "intermediate", "identity", "plays") and kept:
+                warehouse.execute(f'create schema if not exists harmless."{schema}"')
+                warehouse.execute(
+                    f'create table harmless."{schema}"."{table}" as '
+                    f'select {kept} from "{schema}"."{table}"'
+                )
+    # Somebody lives above a shop.
+    of_shops = frozenset(
+        {("raw", "erp__stores", "address"), ("staging", "base_erp__stores", "street")}
+        | {("raw", "dms__dealers", "street"), ("intermediate", "int_stores__unioned", "street")}
+    )
+    leaks = leaks_in_analytics(crm_file, harmless_file, columns, of_shops)
+    assert leaks == [], leak_message(leaks)
