@@ -170,7 +170,7 @@ def estimate_channels(
 def _known_messages(frame: pd.DataFrame, as_of: dt.date, config: ChannelConfig) -> pd.DataFrame:
     _require(frame, MESSAGE_COLUMNS, "messages")
     known = frame.dropna(subset=["customer_id", "channel", "sent_at"])
-    sent_at = pd.to_datetime(known["sent_at"])
+    sent_at = pd.to_datetime(known["sent_at"], utc=True).dt.tz_localize(None)
     is_known = sent_at + pd.Timedelta(days=config.outcome_days) <= pd.Timestamp(as_of)
     known = known[is_known.to_numpy()]
 
