@@ -204,6 +204,16 @@ def test_public_columns_are_those_whose_yml_says_so() -> None:
     assert not [place for place in found if place[1].startswith(("customer", "dim_customers"))]
 
 
+def test_a_base_of_keys_alone_is_searched_too(crm_file: Path) -> None:
+    """No delivered column identifies anybody: what is known comes from the records only, or is nothing."""
+    target = crm_file.with_name("analytics.duckdb")
+    with duckdb.connect(str(target)) as connection:
+        connection.execute("create table t as select 'ana.gil@example.org' as note")
+    records = [column for column in COLUMNS if column.schema == "identity"]
+    assert [leak.place for leak in leaks_in_analytics(crm_file, target, records)] == ["main.t.note"]
+    assert leaks_in_analytics(crm_file, target, []) == []
+
+
 def test_pseudonyms_are_not_searched(crm_file: Path) -> None:
     ddl = "create table marts.t as select '6e7f6119c4' as customer_id"
     assert search(crm_file, [ddl]) == []
