@@ -32,7 +32,8 @@ THEIRS = "_theirs"
 BARE_KEY = "regexp_replace(records.source_customer_id, '^[a-z]+:', '')"
 CUSTOMER, RECORD = "customer", "record"
 CUSTOMER_COLUMN = re.compile(r"(^|_)customer_id(_|$)")
-RECORD_COLUMN = re.compile(r"(^|_)record_id(_|$)")
+# A cluster is called after one of its records.
+RECORD_COLUMN = re.compile(r"(^|_)record_id(_|$)|^person_cluster$")
 
 
 @dataclass(frozen=True)

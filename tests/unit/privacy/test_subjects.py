@@ -137,3 +137,16 @@ def test_only_rows_that_their_text_does_not_tell_need_a_key_of_their_own(
     # an event without login in her session on the device of the family
     stones = tombstone_targets(family, CONTRACTS, targets).values
     assert stones["group:web__events"] == {"d.family|12"}
+
+
+def test_a_cluster_called_after_a_record_of_a_person_is_hers(
+    family: duckdb.DuckDBPyConnection,
+) -> None:
+    family.execute(
+        """create table identity.suspicious_clusters as
+        select * from (values ('pos:2900000000001', 9), ('pos:1', 8)) as t(person_cluster, members)"""
+    )
+    stage(family, targets_of(family, CONTRACTS, find_subjects(family, customer_ids=[ANA])))
+    query = rows_of(family, CONTRACTS, "identity", "suspicious_clusters", {})
+    assert query is not None
+    assert family.execute(query).fetchall() == [("pos:2900000000001", 9)]
