@@ -129,7 +129,9 @@ def _sentence(options: SuppressOptions, count: int, until: date | None) -> str:
     if options.is_lift:
         return f"Lifted for {what}: {names} of our own list. Withdrawn consents and other lists still hold."
     end = f" until {until}" if until else ""
-    return (
-        f"Suppressed for {what}{end}: {names}, kept as hashes. Delivery obeys at once, "
-        "plans and marts from the next run."
+    when = (
+        "Predictions and plays obey from the next run."
+        if options.is_profiling
+        else "Delivery obeys at once, plans and marts from the next run."
     )
+    return f"Suppressed for {what}{end}: {names}, kept as hashes. {when}"

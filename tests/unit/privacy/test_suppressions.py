@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.contact_plan import CONTACT_CHANNELS
+from orchestration.lib.contract import load_contracts
 from orchestration.lib.errors import ConfigurationError, InputError
+from orchestration.lib.ingest.files import load_table
 from orchestration.lib.privacy.audit_log import read_entries
 from orchestration.lib.privacy.suppress_command import SuppressOptions, suppress_person
 from orchestration.lib.privacy.suppression_subjects import (
@@ -33,6 +35,7 @@ from orchestration.lib.privacy.suppressions import (
     load_suppressions,
     read_events,
 )
+from orchestration.resources import STAGING_DIR
 from orchestration.settings import Settings
 
 NOW = datetime(2024, 5, 1, 10, tzinfo=UTC)
@@ -262,3 +265,34 @@ def test_options_that_make_no_sense_are_one_sentence(
     with pytest.raises(InputError, match=sentence):
         suppress_person(Settings(home=home), options)
     assert not list_file(home).exists()
+
+
+def test_lists_of_others_are_read_with_spanish_and_english_headings(
+    home: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    (table,) = load_contracts(STAGING_DIR)["suppression"].tables
+    folder = home / "landing" / "suppression"
+    folder.mkdir(parents=True)
+    (folder / "robinson_20240501.csv").write_text(
+        f"tipo;hash_sha256;fecha_alta\nemail;{ANA.sha256};01/05/2024\nnif;{ANA.sha256};\n"
+    )
+    (folder / "partner_20240502.csv").write_text(
+        "kind,sha256,channel,list_name,action,listed_on\n"
+        f"phone,{ANA.sha256},sms,partner,lift,2024-05-02\n"
+    )
+    load_table(
+        connection,
+        table,
+        landing_dir=home / "landing",
+        loaded_at=NOW.replace(tzinfo=None),
+        run_id="r",
+        working_dir=home,
+    )
+    rows = connection.execute(
+        "select kind, channel, list_name, action, listed_on from raw.suppression__entries order by kind"
+    ).fetchall()
+    assert rows == [
+        ("email", None, None, None, TODAY),
+        ("nif", None, None, None, None),
+        ("phone", "sms", "partner", "lift", TODAY + timedelta(days=1)),
+    ]
