@@ -37,7 +37,7 @@ class UpliftConfig:
     Parameters
     ----------
     learners
-        Candidates; "ensemble" is the mean of the others.
+        Candidates; "ensemble" joins the others.
     outer_folds
         Each customer is judged by a model, and by a choice of model, that never saw their fold.
     inner_folds

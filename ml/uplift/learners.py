@@ -117,9 +117,42 @@ def fit_learners(sample: Sample, names: Sequence[str], seed: int) -> dict[str, P
         effect = _difference(sample) / mean if mean > 0 else 0.0
         fitted["proportional"] = lambda customers: response(customers) * effect
     if ENSEMBLE in names:
-        members = [fitted[name] for name in names if name not in (ENSEMBLE, RESPONSE_MODEL)]
-        fitted[ENSEMBLE] = lambda customers: np.mean([each(customers) for each in members], axis=0)
+        members = [name for name in names if name not in (ENSEMBLE, RESPONSE_MODEL)]
+        fitted[ENSEMBLE] = _ensemble(sample, fitted, members)
     return {name: fitted[name] for name in names}
+
+
+def _ensemble(sample: Sample, fitted: dict[str, Predictor], members: Sequence[str]) -> Predictor:
+    """
+    Return the mean of one voice a kind of model, all voices equally loud.
+
+    T-learners vary most because they are noisiest, so in a plain mean they drown the others: on made
+    campaigns in the shape of real ones that mean reached 0.61 to 0.86 of the oracle's Qini where
+    equally loud voices of `proportional`, `dr_linear` and the boosted X and DR reached 0.70 to 0.90.
+    """
+    voices = [
+        [name for name in kind if name in members]
+        for kind in (("proportional",), ("dr_linear",), ("x_boost", "dr_boost"))
+    ]
+    voices = [kind for kind in voices if kind] or [list(members)]
+
+    def spoken(kind: Sequence[str], customers: Encoded) -> FloatArray:
+        return np.asarray(np.mean([fitted[name](customers) for name in kind], axis=0))
+
+    heard = [spoken(kind, sample.features) for kind in voices]
+    centres = [float(voice.mean()) for voice in heard]
+    spreads = [float(voice.std()) for voice in heard]
+    usual = float(np.mean(spreads))
+
+    def predict(customers: Encoded) -> FloatArray:
+        total = np.full(len(customers), float(np.mean(centres)))
+        for kind, centre, spread in zip(voices, centres, spreads, strict=True):
+            if spread > 0:
+                loud = (spoken(kind, customers) - centre) / spread
+                total += loud * usual / len(voices)
+        return total
+
+    return predict
 
 
 def _kinds(name: str) -> tuple[str, ...]:
@@ -209,10 +242,10 @@ def _matrix(features: Encoded, base: str) -> FloatArray:
 def _tree_size(rows: int) -> dict[str, Any]:
     """Return shallow, slow trees with large leaves: effects are much smaller than their noise."""
     return {
-        "max_iter": 60,
-        "learning_rate": 0.06,
-        "max_leaf_nodes": 5,
-        "min_samples_leaf": int(np.clip(rows // 60, 20, 400)),
+        "max_iter": 50,
+        "learning_rate": 0.05,
+        "max_leaf_nodes": 4,
+        "min_samples_leaf": int(np.clip(rows // 30, 20, 1_000)),
         "l2_regularization": 5.0,
         "early_stopping": False,
     }
