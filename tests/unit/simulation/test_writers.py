@@ -628,6 +628,7 @@ def test_truth_tables_are_complete(written: WrittenMarket) -> None:
     assert len(written.truth("latent"))
     assert len(written.truth("service_questions"))
     assert len(written.truth("potential_outcomes")) == len(written.frames["potential_outcomes"])
+    assert len(written.truth("consent_events")) == len(written.frames["consent_events"])
     assert len(written.truth("renewals")) == len(written.frames["renewals"])
 
 
