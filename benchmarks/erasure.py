@@ -213,7 +213,7 @@ def contents(home: Path) -> dict[str, tuple[int, str]]:
                 for row in connection.execute(
                     """select column_name from duckdb_columns() where schema_name = ?
                     and table_name = ? and column_name not in ('_loaded_at', '_batch_id',
-                        '_source_file', '_row_number', 'batch_id', 'run_id', 'rejected_at',
+                        '_source_file', '_row_number', '_delivery', 'batch_id', 'run_id', 'rejected_at',
                         'row_number')""",
                     [schema, table],
                 ).fetchall()

@@ -114,7 +114,9 @@ def measure(
         connection.execute(
             "create table records as from everybody order by hash(record_id) limit ?", [count - new]
         )
-        rules = golden.parse_rule_set(_rules(columns), "increment", [*columns, "is_there", "has_record"])
+        rules = golden.parse_rule_set(
+            _rules(columns), "increment", [*columns, "is_there", "has_record"]
+        )
 
         def link() -> None:
             resolve(connection, "records", RecordFields.of(fields), seed=seed)

@@ -17,8 +17,8 @@ from orchestration.lib.sql_text import quoted_name, quoted_text
 IDENTIFYING_CLASSES = ("direct_identifier", "customer_key")
 # Who lives where is the person's as long as it is in the row; what it cost and when it was is not.
 UNLINKED_CLASSES = (*IDENTIFYING_CLASSES, "quasi_identifier")
-# The number of a car is the key of the car; who keeps it is emptied.
-THINGS = ("vin",)
+# What a car is, whoever keeps it; keeper and plate are emptied.
+THINGS = ("vin", "vehicle_id", "registration_date", "registered_on")
 SEPARATOR = "|"
 
 

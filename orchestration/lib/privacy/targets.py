@@ -30,7 +30,7 @@ from orchestration.lib.sql_text import quoted_name, quoted_text
 THEIRS = "_theirs"
 # A record's key without the word that says what it is, e.g. guest:, tel:
 BARE_KEY = "regexp_replace(records.source_customer_id, '^[a-z]+:', '')"
-CUSTOMER, RECORD = "customer", "record"
+CUSTOMER, RECORD, THING = "customer", "record", "thing"
 CUSTOMER_COLUMN = re.compile(r"(^|_)customer_id(_|$)")
 # A cluster is called after one of its records.
 RECORD_COLUMN = re.compile(r"(^|_)record_id(_|$)|^person_cluster$")
@@ -41,8 +41,8 @@ class Targets:
     """What rows of the people are recognised by: values of a kind, in the form of that kind.
 
     Kinds are ``customer`` (golden ids, in the version that is looked at), ``record``
-    ('<system>:<key>'), the strong identifier kinds (unshared ones only), ``group:<table>`` and
-    ``row:<table>`` (keys of rows that nothing else in them tells apart).
+    ('<system>:<key>'), ``thing`` (numbers of their cars), the strong identifier kinds (unshared ones
+    only), ``group:<table>`` and ``row:<table>`` (keys of rows that nothing else in them tells apart).
     """
 
     values: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -133,6 +133,12 @@ def _matches(names: Iterable[str], kinds: Mapping[str, str]) -> list[str]:
         for name in present
         if (kind := kinds.get(name, "")) in STRONG_KINDS
     ]
+    # whose a car is may be told by the car alone
+    parts += [
+        is_in(THING, form_sql("vehicle", f"cast({quoted_name(name)} as varchar)"))
+        for name in present
+        if kinds.get(name) == "vehicle"
+    ]
     return parts
 
 
@@ -184,7 +190,33 @@ def targets_of(
         "select distinct table_name, group_key from _subject_groups where group_key is not null"
     ).fetchall():
         values.setdefault(f"group:{table}", set()).add(key)
-    return Targets({kind: frozenset(each) for kind, each in values.items()})
+    targets = Targets({kind: frozenset(each) for kind, each in values.items()})
+    things = things_of(connection, contracts, targets)
+    return targets.merged(Targets({THING: things})) if things else targets
+
+
+def things_of(
+    connection: duckdb.DuckDBPyConnection,
+    contracts: Mapping[str, SystemContract],
+    targets: Targets,
+) -> frozenset[str]:
+    """Return the cars that the people keep, in the form of their number."""
+    stage(connection, targets)
+    found: set[str] = set()
+    for table in raw_tables(connection, contracts):
+        numbers = [
+            column.name
+            for column in table.contract.columns
+            if column.identifier_kind == "vehicle" and table.contract.primary_key == (column.name,)
+        ]
+        query = raw_rows_query(connection, table) if numbers else None
+        if query is not None:
+            number = form_sql("vehicle", f"cast({quoted_name(numbers[0])} as varchar)")
+            rows = connection.execute(
+                f"select {number} from {table.contract.relation} where rowid in ({query})"
+            ).fetchall()
+            found |= {row[0] for row in rows if row[0]}
+    return frozenset(found)
 
 
 def tombstone_targets(

@@ -34,7 +34,7 @@ from orchestration.lib.privacy.erasure.lookup import look_up, run_folders
 from orchestration.lib.privacy.erasure.versions import Rules, changes_of, erase_version, reading
 from orchestration.lib.privacy.landing_files import follow_rewritten
 from orchestration.lib.privacy.subjects import STAGING_DIR
-from orchestration.lib.privacy.targets import Targets
+from orchestration.lib.privacy.targets import THING, Targets
 from orchestration.lib.privacy.tombstones import add_tombstones
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 
@@ -176,7 +176,7 @@ class Erasure:
             own = self.lookup.versions.get(folder.name, Targets())
             targets = self.lookup.targets.merged(own)
             # what stays without its person is still known by its own key
-            keys = [kind for kind in targets.values if kind.startswith(("group:", "row:"))]
+            keys = [kind for kind in targets.values if kind.startswith(("group:", "row:", THING))]
             path = folder / "crm.duckdb"
             with reading(path, self.working_dir, self.settings.threads) as connection:
                 found = changes_of(connection, self.rules, targets.without(*keys))
