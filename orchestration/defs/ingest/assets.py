@@ -242,6 +242,7 @@ def _scrub_redelivered(warehouse: WarehouseResource) -> list[str]:
         return scrub_redelivered(
             connection,
             load_contracts(STAGING_DIR),
+            warehouse.settings.home,
             warehouse.settings.landing_dir,
             warehouse.run_id,
             recogniser,

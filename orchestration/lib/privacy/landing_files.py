@@ -35,6 +35,15 @@ class LandingFile:
         return f"{self.system}/{self.name}" if self.system else self.name
 
 
+def is_undeclared_theirs(file: LandingFile) -> bool:
+    """Whether columns that a table doesn't declare are emptied with the person's others.
+
+    Nobody knows what they hold. Where several tables read one file, one's undeclared column is another's
+    amount, so there they stay.
+    """
+    return len(file.tables) == 1 or all(table.scheme == "database" for table in file.tables)
+
+
 def _pattern_of(table: TableContract) -> str:
     rest = table.location.partition("://")[2]
     return rest if table.scheme == "landing" else Path(rest).name

@@ -6,6 +6,7 @@ Belongs here: which files, and what the ledger keeps of them. Does not: refusing
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,8 +16,14 @@ import numpy as np
 from orchestration.lib.contract import SystemContract
 from orchestration.lib.ingest.files import content_hash
 from orchestration.lib.ingest.ledger import SUPERSEDED
+from orchestration.lib.privacy.audit_log import replace_file
 from orchestration.lib.privacy.byte_search import compile_patterns
-from orchestration.lib.privacy.landing_files import LandingFile, follow_rewritten, landing_files
+from orchestration.lib.privacy.landing_files import (
+    LandingFile,
+    follow_rewritten,
+    is_undeclared_theirs,
+    landing_files,
+)
 from orchestration.lib.privacy.raw_rows import policy_of, unlinked_columns
 from orchestration.lib.privacy.scrubbing import DeliveredRows, RowDecisions, scrub_file
 from orchestration.lib.privacy.tombstones import Recogniser
@@ -25,7 +32,11 @@ NOBODY = RowDecisions()
 
 
 def decide_by_tombstones(
-    connection: duckdb.DuckDBPyConnection, recogniser: Recogniser, delivered: DeliveredRows
+    connection: duckdb.DuckDBPyConnection,
+    recogniser: Recogniser,
+    delivered: DeliveredRows,
+    *,
+    blanks_undeclared: bool,
 ) -> tuple[RowDecisions, int]:
     """Return what becomes of the rows that the load refused or unlinked, and how many came anew."""
     policy = policy_of(delivered.table)
@@ -44,7 +55,7 @@ def decide_by_tombstones(
     if policy == "delete":
         return RowDecisions(delete=mask), anew
     blank = dict.fromkeys(unlinked_columns(delivered.table), mask)
-    return RowDecisions(blank=blank, blank_undeclared=mask), anew
+    return RowDecisions(blank=blank, blank_undeclared=mask if blanks_undeclared else None), anew
 
 
 def _brought_back(connection: duckdb.DuckDBPyConnection, run_id: str) -> set[tuple[str, str]]:
@@ -67,6 +78,7 @@ def _brought_back(connection: duckdb.DuckDBPyConnection, run_id: str) -> set[tup
 def scrub_redelivered(
     connection: duckdb.DuckDBPyConnection,
     contracts: Mapping[str, SystemContract],
+    home: Path,
     landing_dir: Path,
     run_id: str,
     recogniser: Recogniser,
@@ -79,22 +91,41 @@ def scrub_redelivered(
     from the same, scrubbed files.
     """
     wanted = _brought_back(connection, run_id)
-    if not wanted:
-        return []
-    systems = {system for system, _ in wanted}
+    clean = _read_clean(home)
     rewritten: dict[str, tuple[str, int]] = {}
     names = []
     for file in landing_files(contracts, landing_dir):
         is_database = bool(file.tables) and file.tables[0].scheme == "database"
-        is_wanted = (file.system, file.name) in wanted or (is_database and file.system in systems)
-        if is_wanted and file.tables:
-            before = content_hash(file.path)
-            after = _scrub(file, recogniser, working_dir)
-            if after != before:
-                rewritten[before] = (after, file.path.stat().st_size)
-                names.append(file.shown)
+        if not file.tables or not (is_database or (file.system, file.name) in wanted):
+            continue
+        before = content_hash(file.path)
+        if is_database and clean.get(file.shown) == [before, len(recogniser.tombstones)]:
+            continue
+        after = _scrub(file, recogniser, working_dir)
+        if is_database:
+            clean[file.shown] = [after, len(recogniser.tombstones)]
+        if after != before:
+            rewritten[before] = (after, file.path.stat().st_size)
+            names.append(file.shown)
     follow_rewritten(connection, rewritten)
+    if clean:
+        replace_file(_clean_file(home), json.dumps(clean, sort_keys=True).encode() + b"\n")
     return names
+
+
+def _clean_file(home: Path) -> Path:
+    return home / "privacy" / "clean_databases.json"
+
+
+def _read_clean(home: Path) -> dict[str, list[str | int]]:
+    """Return by which content, and by how many tombstones, embedded databases were found clean.
+
+    A run asks a database for what is new only, so a backup that was put back shows nobody who was erased
+    long ago: each is looked through once.
+    """
+    path = _clean_file(home)
+    found: dict[str, list[str | int]] = json.loads(path.read_text()) if path.exists() else {}
+    return found
 
 
 def _scrub(file: LandingFile, recogniser: Recogniser, working_dir: Path) -> str:
@@ -104,7 +135,9 @@ def _scrub(file: LandingFile, recogniser: Recogniser, working_dir: Path) -> str:
 
         def decide(rows: DeliveredRows) -> RowDecisions:
             nonlocal came_anew
-            decision, anew = decide_by_tombstones(scratch, recogniser, rows)
+            decision, anew = decide_by_tombstones(
+                scratch, recogniser, rows, blanks_undeclared=is_undeclared_theirs(file)
+            )
             came_anew += anew
             return decision
 

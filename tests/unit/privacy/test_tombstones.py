@@ -215,7 +215,13 @@ def test_the_file_that_brought_them_is_scrubbed_and_known_by_its_new_content(
     )  # fmt: skip
     load(connection, tmp_path, ERP, recogniser, "run-1")
     names = scrub_redelivered(
-        connection, contracts, tmp_path / "landing", "run-1", recogniser, tmp_path
+        connection,
+        contracts,
+        tmp_path / "home",
+        tmp_path / "landing",
+        "run-1",
+        recogniser,
+        tmp_path,
     )
     assert names == ["erp/clientes_20250101.csv"]
     assert "ana@" not in path.read_text()

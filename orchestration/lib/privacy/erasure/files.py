@@ -18,7 +18,12 @@ from orchestration.lib.contract import SystemContract
 from orchestration.lib.privacy.byte_search import PatternSet, search_file
 from orchestration.lib.privacy.erasure.journal import Journal, Lookup
 from orchestration.lib.privacy.erasure.simulated import remove_people, truth_files
-from orchestration.lib.privacy.landing_files import LandingFile, hashes_of, landing_files
+from orchestration.lib.privacy.landing_files import (
+    LandingFile,
+    hashes_of,
+    is_undeclared_theirs,
+    landing_files,
+)
 from orchestration.lib.privacy.raw_rows import policy_of, unlinked_columns
 from orchestration.lib.privacy.scrubbing import (
     DeliveredRows,
@@ -40,9 +45,12 @@ class Decider:
     ----------
     targets
         What the people's rows are recognised by.
+    blanks_undeclared
+        Whether unlinking empties columns that the table doesn't declare.
     """
 
-    def __init__(self, targets: Targets) -> None:
+    def __init__(self, targets: Targets, *, blanks_undeclared: bool) -> None:
+        self._blanks_undeclared = blanks_undeclared
         self._connection = duckdb.connect()
         stage(self._connection, targets)
         self.counts: Counter[str] = Counter()
@@ -67,7 +75,7 @@ class Decider:
         self.counts[f"unlinked:{delivered.table.identifier}"] += int(theirs.sum())
         return RowDecisions(
             blank=dict.fromkeys(unlinked_columns(delivered.table), theirs),
-            blank_undeclared=theirs,
+            blank_undeclared=theirs if self._blanks_undeclared else None,
         )
 
     def close(self) -> None:
@@ -96,7 +104,7 @@ def erase_from_landing(
         if journal.is_finished(LANDING, file.shown) or is_truth or not _holds_people(file):
             continue
         yield file.shown
-        decider = Decider(lookup.targets)
+        decider = Decider(lookup.targets, blanks_undeclared=is_undeclared_theirs(file))
         shown = file.shown
 
         def decide(
