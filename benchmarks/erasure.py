@@ -162,6 +162,11 @@ def differences(before: Path, after: Path, customers: Sequence[str]) -> list[str
         connection.execute(
             """create temp table houses as select household_id from old.marts.dim_customers
             group by household_id having bool_and(customer_id in (select id from gone));
+            create temp table cars as select vehicles.vin from old.raw.dms__vehicles as vehicles
+            inner join old.marts.customer_identities as keepers
+                on keepers.source_system = 'dms'
+                and keepers.source_customer_id = vehicles.owner_customer_no
+            where keepers.customer_id in (select id from gone);
             create temp table devices as select device_id from (
                 select device_id, customer_id from old.marts.fct_web_sessions
                 union all select device_id, customer_id from old.marts.fct_form_submissions)
@@ -182,6 +187,8 @@ def differences(before: Path, after: Path, customers: Sequence[str]) -> list[str
             ]
             keys = [each for each in columns if "customer_id" in each]
             parts = [f"{key} in (select id from gone)" for key in keys]
+            if "plate" in columns:  # a car that they keep loses its plate
+                parts.append("vin in (from cars)")
             if "device_id" in columns:
                 parts.append("device_id in (select device_id from devices)")
             if not keys:

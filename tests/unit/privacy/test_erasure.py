@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import sqlite3
@@ -61,11 +62,33 @@ def customers_file(folder: Path) -> Path:
     return path
 
 
+def tickets_file(folder: Path) -> Path:
+    """Write an export of the tills, which feeds two tables."""
+    lines = [
+        json.dumps(
+            {
+                "ticket_id": f"T{number}", "store_id": "S1", "till": 5, "card_number": card,
+                "opened_at": "2024-01-05T10:00:00+01:00", "operation": "sale", "currency": "EUR",
+                "total": 10.5, "original_ticket_id": None, "payment_method": "card",
+                "lines": [
+                    {"line": 1, "sku": "A", "quantity": 1, "unit_price": 10.5, "discount": 0, "amount": 10.5}
+                ],
+            }
+        )
+        for number, card in enumerate(["2900000000001", "2900000000002"])
+    ]  # fmt: skip
+    path = folder / "tickets_2024-01.ndjson.gz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0))
+    return path
+
+
 def build_home(home: Path) -> Path:
     """Make a deployment of one published version and what lies around it."""
     run = home / "warehouse" / "runs" / "run-1"
     run.mkdir(parents=True)
     file = customers_file(home / "landing" / "erp")
+    tickets_file(home / "landing" / "pos")
     with duckdb.connect(str(run / "crm.duckdb")) as connection:
         build_warehouse(connection)
         connection.execute("update raw.web__events set user_pseudo_id = 'd.ana-device-1' "
@@ -185,6 +208,12 @@ def test_a_person_goes_and_everybody_else_stays(home: Path) -> None:
     assert "luis@example.com" in file.read_text("cp1252")
     assert file.stat().st_mode == mode
     assert table(home, "select content_sha256 from raw._batches") == [(content_hash(file),)]
+    tickets = gzip.decompress((home / "landing" / "pos" / "tickets_2024-01.ndjson.gz").read_bytes())
+    told = [json.loads(line) for line in tickets.splitlines()]
+    assert [each.pop("card_number") for each in told] == [None, "2900000000002"]
+    # amounts that one of the two tables of the file doesn't declare stay for the other
+    assert {each.pop("ticket_id") for each in told} == {"T0", "T1"}
+    assert told[0] == told[1]
     quarantined = (home / "quarantine" / "run-0" / "erp__customers.csv").read_text()
     assert quarantined == "raw_line,reason\n1002;luis@example.com,bad\n"
     with sqlite3.connect(home / "dagster" / "events.db") as events:
