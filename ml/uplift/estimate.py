@@ -241,7 +241,7 @@ def _judged(
             reason=(
                 f"Ranking customers by predicted uplift is not better than chance: Qini {area:.5f}, "
                 f"{config.confidence:.0%} interval {np.quantile(areas, half):.5f} to "
-                f"{np.quantile(areas, 1 - half):.5f}. Treat everybody or nobody, by the average effect."
+                f"{np.quantile(areas, 1 - half):.5f}. {_instead(table)}"
             ),
         )
     final = fit_learners(sample, (*config.learners, RESPONSE_MODEL), seed)[scores.final]
@@ -272,6 +272,17 @@ def _learner_row(
         "auuc_normalised": auuc_normalised,
         "times_random": curve.auuc / random_area if random_area > 0 else None,
     }
+
+
+def _instead(table: pd.DataFrame) -> str:
+    """Say what to do where uplift can't be told."""
+    response = table[table["learner"] == RESPONSE_MODEL].iloc[0]
+    if float(response["qini_low"]) > 0:
+        return (
+            f"A plain response model is better than chance (Qini {float(response['qini']):.5f}): "
+            "where not everybody can be treated, start with those likeliest to buy."
+        )
+    return "Treat everybody or nobody, by the average effect."
 
 
 def _remark(
