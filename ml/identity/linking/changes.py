@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ml.identity.linking import blocks, features
+from ml.identity.linking import blocks, features, terms
 from ml.identity.linking.compare import household_keys, records_of, score
 from ml.identity.linking.model import LinkingModel
 from ml.identity.linking.tables import FEATURES, HOUSEHOLD_PAIRS, KEYS, LINKS, TERMS, LinkingRun
@@ -109,13 +109,13 @@ def _find_steps(run: LinkingRun, known: LinkingModel) -> None:
         )
     connection.execute(
         "create or replace temp table linkage_steps as "
-        + features.terms_sql(
+        + terms.terms_sql(
             run.features, FEATURES, known.mean_records, "{feature} in (from touched_{feature})"
         )
     )
     touched = " union all ".join(
         f"""select '{name}' as feature, term,
-            {features.unseen_step(known.mean_records[name])} as unseen from touched_{name}"""
+            {terms.unseen_step(known.mean_records[name])} as unseen from touched_{name}"""
         for name in names
     )
     connection.execute(

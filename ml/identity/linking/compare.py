@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from ml.identity.linking import blocks, features, scoring
+from ml.identity.linking import blocks, features, scoring, terms
 from ml.identity.linking.comparisons import FieldComparison
 from ml.identity.linking.model import LinkingModel
 from ml.identity.linking.tables import (
@@ -38,7 +38,7 @@ def score_all(run: LinkingRun, trained: LinkingModel, is_prepared: bool) -> tupl
         blocks.write_pairs(connection, KEYS, trained.keys, "linkage_candidates", is_hashed=True)
     connection.execute(
         f"create or replace table {TERMS} as "
-        + features.terms_sql(run.features, FEATURES, trained.mean_records)
+        + terms.terms_sql(run.features, FEATURES, trained.mean_records)
     )
     pairs = score(run, trained)
     connection.execute(f"create or replace table {LINKS} as from linkage_scored")
@@ -108,7 +108,7 @@ def write_scored_features(
     where: str | None,
 ) -> None:
     """Write linkage_scored_features: the features of the records where, with how common their values are."""
-    features.write_scored_features(
+    terms.write_scored_features(
         connection,
         FEATURES,
         TERMS,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from ml.identity.linking import blocking, blocks, features, model, patterns, training
+from ml.identity.linking import blocking, blocks, features, model, patterns, terms, training
 from ml.identity.linking.full_names import GIVEN_WORDS, count_given_words
 from ml.identity.linking.model import LinkingModel
 from ml.identity.linking.tables import FEATURES, MODELS, LinkingRun
@@ -44,7 +44,7 @@ def train(run: LinkingRun) -> LinkingModel:
     if run.features.whole_names is not None:
         count_given_words(connection, run.records, run.fields)
     features.build_features(connection, run.records, run.features, FEATURES)
-    means = features.mean_term_records(connection, FEATURES, run.features)
+    means = terms.mean_term_records(connection, FEATURES, run.features)
     keys = blocking.choose_keys(connection, FEATURES, run.features, run.count)
     pairs = blocks.write_pairs(connection, FEATURES, keys, "linkage_candidates")
     candidates, scale = patterns.candidate_patterns(

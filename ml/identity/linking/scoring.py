@@ -164,7 +164,7 @@ def score_pairs(
     Parameters
     ----------
     table : str
-        The features with their frequencies, `features.write_scored_features`.
+        The features with their frequencies, `terms.write_scored_features`.
     least_weight : float or None
         Pairs below this log2 odds against strangers are left out; None keeps all.
     is_by_splink : bool

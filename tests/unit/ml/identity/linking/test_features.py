@@ -14,10 +14,9 @@ from ml.identity.linking.features import (
     build_features,
     describe_features,
     number_records,
-    terms_sql,
-    unseen_step,
 )
 from ml.identity.linking.full_names import count_given_words
+from ml.identity.linking.terms import terms_sql, unseen_step
 from ml.identity.linking.text import define_macros
 
 
