@@ -193,10 +193,11 @@ def doctor() -> None:
     findings = examine(get_settings())
     table = Table(show_header=False, box=None)
     for finding in findings:
-        mark = "[green]✓[/]" if finding.is_good else "[red]✗[/]"
+        bad = "[yellow]![/]" if finding.is_warning else "[red]✗[/]"
+        mark = "[green]✓[/]" if finding.is_good else bad
         table.add_row(mark, finding.name, _escape(finding.detail))
     console.print(table)
-    if not all(finding.is_good for finding in findings):
+    if not all(finding.is_good or finding.is_warning for finding in findings):
         raise typer.Exit(2)
 
 

@@ -45,11 +45,12 @@ PINNED = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """One thing that was looked at; what is not good only warns when a run would work all the same."""
 
     name: str
     is_good: bool
     detail: str
+    is_warning: bool = False
 
 
 def _python() -> Finding:
@@ -134,12 +135,15 @@ def _exposure(settings: Settings) -> Iterator[Finding]:
         "file modes",
         not modes,
         f"others can read: {sentence(modes)}" if modes else "only the owner can read the data",
+        # A key that others can read is refused by the run; folders that people made are not.
+        is_warning=not any(each.path.suffix == ".key" for each in modes),
     )
     keys = misplaced_keys(settings.home, settings.keys_dir)
     yield Finding(
         "keys",
         not keys,
         f"not beside the data, please: {sentence(keys)}" if keys else "apart from the data",
+        is_warning=True,
     )
     # Not under landing: what sources deliver is no setting.
     places = [DBT_PROJECT_DIR, settings.dagster_home, settings.home / "privacy"]
@@ -148,6 +152,7 @@ def _exposure(settings: Settings) -> Iterator[Finding]:
         "secrets in files",
         not secrets,
         f"a secret in plain words: {sentence(secrets)}" if secrets else "none found",
+        is_warning=True,
     )
 
 

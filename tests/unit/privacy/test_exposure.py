@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from orchestration.lib.dagster_home import prepare_dagster_home
+from orchestration.lib.doctor import _exposure
 from orchestration.lib.keys import load_key, replace_key
 from orchestration.lib.privacy.exposure import misplaced_keys, secrets_in_files, weak_modes
 from orchestration.lib.private_files import private_folder, write_private
 from orchestration.lib.publishing import make_working_copy
 from orchestration.lib.run_lock import hold_run_lock
-from orchestration.settings import DBT_PROJECT_DIR
+from orchestration.settings import DBT_PROJECT_DIR, Settings
 
 
 @pytest.fixture
@@ -75,6 +76,19 @@ def test_a_folder_or_file_that_others_reach_is_found(home: Path, name: str) -> N
     assert found.path == path
     assert str(path) in found.remedy
     assert found.remedy.startswith("chmod")
+
+
+def test_the_doctor_warns_of_folders_and_refuses_keys(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CADENCIA_HOME", str(home))
+    home.chmod(0o755)
+    (home / "landing").chmod(0o755)
+    (modes,) = [f for f in _exposure(Settings()) if f.name == "file modes"]
+    assert (modes.is_good, modes.is_warning) == (False, True)
+    (home / "keys" / "pseudonym.key").chmod(0o644)
+    (modes,) = [f for f in _exposure(Settings()) if f.name == "file modes"]
+    assert (modes.is_good, modes.is_warning) == (False, False)
 
 
 def test_a_key_has_to_be_guarded_by_itself(home: Path) -> None:
