@@ -69,7 +69,8 @@ def test_runs_of_the_command_line_show_up_and_sigterm_ends_everything(
         process.send_signal(signal.SIGTERM)
         process.wait(60)
     # What the web server and the daemon write is for its owner only, too.
-    written = [home, *home.rglob("*")]
+    folders = [home / name for name in ("dagster", "keys", "privacy", "warehouse")]
+    written = [path for folder in folders for path in (folder, *folder.rglob("*"))]
     assert [p for p in written if not p.is_symlink() and p.stat().st_mode & 0o077] == []
     (run,) = data["runsOrError"]["results"]
     assert (run["jobName"], run["status"]) == ("daily", "SUCCESS")
