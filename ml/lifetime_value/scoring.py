@@ -94,7 +94,7 @@ def predictions(
         for name in ("p_alive", "p_purchase_30d", "p_purchase_90d", "expected_purchases_365d")
     }
     columns |= {
-        name: _purchase_dates(per_customer[name], as_of_date, config.furthest_next_purchase_days)
+        name: purchase_dates(per_customer[name], as_of_date, config.furthest_next_purchase_days)
         for name in WAIT_COLUMNS
     }
     columns |= {
@@ -125,7 +125,7 @@ def abstaining_predictions(summary: pd.DataFrame, as_of_date: dt.date) -> pd.Dat
     return typed_frame(columns, PREDICTION_TYPES, len(summary))
 
 
-def _purchase_dates(
+def purchase_dates(
     wait_days: FloatArray, as_of_date: dt.date, furthest_days: int
 ) -> NDArray[np.datetime64]:
     """
