@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from benchmarks.lifetime_value import printing
@@ -82,12 +83,11 @@ def window_notes(
             f"The last purchase is on {last}, {(holdout_end - last).days} days before the holdout's "
             "end: if the data stop there, every forecast will look too high."
         )
-    days = frame["purchase_date"].drop_duplicates().sort_values()
-    gap = days.diff().max()
-    if pd.notna(gap) and gap.days > 365:
+    days = frame["purchase_date"].drop_duplicates().sort_values().to_numpy(dtype="datetime64[D]")
+    gap = int(np.diff(days.astype(np.int64)).max(initial=0))
+    if gap > 365:
         notes.append(
-            f"The log has a gap of {gap.days:,} days without any purchase between {first} and "
-            f"{last}."
+            f"The log has a gap of {gap:,} days without any purchase between {first} and {last}."
         )
     return frame, notes
 
@@ -140,7 +140,8 @@ def run(options: argparse.Namespace) -> None:
         started = time.perf_counter()
         grading = grade_at_origin(log, day, horizon, config, options.seed)
         seconds = time.perf_counter() - started
-        table, plain_notes = grading.candidates, []
+        table = grading.candidates
+        plain_notes: list[str] = []
         if options.plain_seconds > 0:
             table, plain_notes = with_plain(grading, log, options.plain_seconds)
         printing.print_grading(grading, table, plain_notes, seconds)

@@ -51,6 +51,10 @@ def print_grading(grading: Grading, table: pd.DataFrame, notes: list[str], secon
         f"\nOrigin {day(grading.origin - 1)}, {grading.horizon_days} days ahead, "
         f"{grading.customers:,} customers, {seconds:.1f} s"
     )
+    if not grading.purchases_after:
+        print("  Nobody who was known then bought in the holdout: there is nothing to grade on.")
+        print("  The champion abstains from here on.")
+        return
     if not table.empty:
         print_table(table)
     for model, reason in grading.model_reasons.items():

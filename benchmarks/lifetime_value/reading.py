@@ -9,9 +9,11 @@ import re
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 DATE_FORMATS = (
     "%Y-%m-%d",
@@ -47,7 +49,13 @@ DELIMITERS = ("\t", ";", "|", ",")
 SAMPLE_LINES = 50
 CURRENCY_SIGNS = "€£$¥"
 # Seconds, milliseconds, microseconds, nanoseconds since 1970 by size of the number.
-EPOCH_UNITS = ((1e11, "s"), (1e14, "ms"), (1e17, "us"), (np.inf, "ns"))
+EPOCH_UNITS = (
+    (1e11, "seconds", 86_400),
+    (1e14, "milliseconds", 86_400 * 10**3),
+    (1e17, "microseconds", 86_400 * 10**6),
+    (np.inf, "nanoseconds", 86_400 * 10**9),
+)
+EPOCH = pd.Timestamp("1970-01-01")
 EPOCH_SMALLEST = 1e8
 
 
@@ -171,7 +179,7 @@ def _text_table(path: Path, wanted: list[str], encoding: str) -> pd.DataFrame:
     )
 
 
-def _column(table: pd.DataFrame, name: str, path: Path) -> pd.Series:  # type: ignore[type-arg]
+def _column(table: pd.DataFrame, name: str, path: Path) -> pd.Series[Any]:
     """Return a column by name, whatever blanks and case, or by position from 1."""
     if name in table.columns:
         return table[name]
@@ -189,7 +197,7 @@ def _column(table: pd.DataFrame, name: str, path: Path) -> pd.Series:  # type: i
     )
 
 
-def _identifiers(column: pd.Series) -> pd.Series:  # type: ignore[type-arg]
+def _identifiers(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return identifiers as text; 13085.0, which a table with gaps makes of 13085, is 13085."""
     if pd.api.types.is_float_dtype(column):
         whole = column.dropna().mod(1).eq(0).all()
@@ -199,10 +207,10 @@ def _identifiers(column: pd.Series) -> pd.Series:  # type: ignore[type-arg]
 
 
 def _dates(
-    column: pd.Series,  # type: ignore[type-arg]
+    column: pd.Series[Any],
     date_format: str | None,
     notes: list[str],
-) -> pd.Series:  # type: ignore[type-arg]
+) -> pd.Series[Any]:
     """Return days; what is no date is missing."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return _days(column)
@@ -232,9 +240,11 @@ def _dates(
     numbers = pd.to_numeric(text, errors="coerce")
     if numbers.notna().mean() >= 0.9 and float(numbers.abs().median()) >= EPOCH_SMALLEST:
         size = float(numbers.abs().median())
-        unit = next(unit for limit, unit in EPOCH_UNITS if size < limit)
+        unit, per_day = next(
+            (unit, per_day) for limit, unit, per_day in EPOCH_UNITS if size < limit
+        )
         notes.append(f"The dates are numbers; taken as {unit} since 1970.")
-        return _days(pd.to_datetime(numbers, unit=unit, errors="coerce"))  # type: ignore[call-overload]
+        return _days(EPOCH + pd.to_timedelta(np.floor(numbers / per_day), unit="D"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         parsed = pd.to_datetime(text, format="mixed", errors="coerce", utc=True)
@@ -246,14 +256,15 @@ def _dates(
     return _days(parsed)
 
 
-def _days(column: pd.Series) -> pd.Series:  # type: ignore[type-arg]
+def _days(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return days without clock and zone."""
     if getattr(column.dt, "tz", None) is not None:
         column = column.dt.tz_localize(None)
-    return column.dt.normalize()
+    days: pd.Series[Any] = column.dt.normalize()
+    return days
 
 
-def _numbers(column: pd.Series) -> np.ndarray:  # type: ignore[type-arg]
+def _numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
     """Return amounts: currency signs, (12.00) for -12.00, 1.234,56 and 1,234.56 understood."""
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -267,8 +278,10 @@ def _numbers(column: pd.Series) -> np.ndarray:  # type: ignore[type-arg]
             "-" + text.str.replace(r"[^0-9,.eE+]", "", regex=True),
         )
     )
+    if text.isna().all():
+        return np.full(len(text), np.nan)
     comma_last = text.str.match(r".*,\d{1,2}$") & ~text.str.match(r".*\.\d{1,2}$")
-    if comma_last.mean() > 0.5:
+    if float(comma_last.fillna(False).mean()) > 0.5:
         text = text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
     else:
         text = text.str.replace(",", "", regex=False)
@@ -278,7 +291,7 @@ def _numbers(column: pd.Series) -> np.ndarray:  # type: ignore[type-arg]
 
 def _check_currencies(
     frame: pd.DataFrame,
-    columns: dict[str, pd.Series],  # type: ignore[type-arg]
+    columns: dict[str, pd.Series[Any]],
     amounts: list[str],
     currency: str | None,
     notes: list[str],

@@ -6,7 +6,7 @@ Built from the purchase log alone; learning is `learners`' matter.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,6 @@ from ml.lifetime_value.purchases import (
     summary_before,
 )
 from ml.lifetime_value.purchases.log import FloatArray, IntArray
-
-# Fibonacci hashing: spreads neighbouring codes evenly over the folds.
-HASH_FACTOR, HASH_SIZE = 2_654_435_761, 2**32
 
 
 @dataclass(frozen=True)
@@ -60,6 +57,11 @@ class OriginExamples:
     value: FloatArray
     events: float
 
+    def anchored(self, names: set[str]) -> OriginExamples:
+        """Return the same with the mean of some classics only as anchor."""
+        mean = np.mean([self.forecasts[name] for name in sorted(names)], axis=0)
+        return replace(self, forecasts=self.forecasts | {CLASSIC_BLEND: mean})
+
     @property
     def anchor(self) -> FloatArray:
         """Return the mean of the classics' forecasts."""
@@ -77,8 +79,8 @@ class Examples:
         Features by `columns`, as float32.
     purchases, anchor
         Outcome and anchor.
-    fold
-        Part of the customers that each belongs to, at every origin the same.
+    customer
+        Code of the customer, at every origin the same.
     is_latest
         Whether the row is of the latest origin.
     """
@@ -87,7 +89,7 @@ class Examples:
     matrix: NDArray[np.float32]
     purchases: FloatArray
     anchor: FloatArray
-    fold: IntArray
+    customer: IntArray
     is_latest: NDArray[np.bool_]
 
 
@@ -131,12 +133,17 @@ def origin_examples(
     )
 
 
-def stacked_examples(origins: Sequence[OriginExamples], config: ChampionConfig) -> Examples:
-    """Put the origins' examples below each other, with the features that all of them know."""
+def stacked_examples(origins: Sequence[OriginExamples], now: pd.DataFrame) -> Examples:
+    """
+    Put the origins' examples below each other.
+
+    With the features that all of them know, and that are known `now`, as of the forecast's day.
+    """
+    frames = [now, *(each.features for each in origins)]
     columns = tuple(
         name
         for name in origins[0].features.columns
-        if all(name in each.features and each.features[name].notna().any() for each in origins)
+        if all(name in frame and frame[name].notna().any() for frame in frames)
     )
     customers = np.concatenate([each.customer for each in origins])
     sizes = [each.customer.size for each in origins]
@@ -145,7 +152,7 @@ def stacked_examples(origins: Sequence[OriginExamples], config: ChampionConfig) 
         np.concatenate([as_matrix(each.features, columns) for each in origins]),
         np.concatenate([each.purchases for each in origins]),
         np.concatenate([each.anchor for each in origins]),
-        (customers * HASH_FACTOR % HASH_SIZE * config.folds // HASH_SIZE).astype(np.int64),
+        customers,
         np.repeat(np.arange(len(origins)) == 0, sizes),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.evaluation import rmse
 from ml.lifetime_value.champion.classics import Classics
@@ -35,7 +36,7 @@ from ml.lifetime_value.champion.intervals import (
 )
 from ml.lifetime_value.champion.learners import Learner, learn
 from ml.lifetime_value.champion.plan import TrainingPlan, training_plan
-from ml.lifetime_value.champion.selection import Choice, choose, with_level
+from ml.lifetime_value.champion.selection import Choice, choose, trusted_classics, with_level
 from ml.lifetime_value.purchases import PurchaseLog, feature_frame
 from ml.lifetime_value.purchases.log import FloatArray
 
@@ -129,11 +130,10 @@ def learn_champion(
         )
     origins, model_reasons = examples_at(known, plan, config, seed)
     classics = classics_as_of(known, as_of, config)
-    model_reasons = model_reasons | classics.reasons
-    names = set(classics.models)
+    model_reasons = model_reasons | dict(classics.reasons)
     if origins:
-        names &= set(origins[0].forecasts)
-    if not origins or not names:
+        classics = classics.only(set(classics.models) & set(origins[0].forecasts))
+    if not origins or not classics.models:
         return Refusal(
             "No purchase model converges at every origin: " + " ".join(model_reasons.values()),
             model_reasons,
@@ -167,25 +167,33 @@ def _learnt(
     seed: int,
 ) -> Champion:
     """Learn, choose and forecast, when there is enough for it."""
-    examples = stacked_examples(origins, config)
+    trusted = trusted_classics(
+        {
+            name: np.concatenate([each.forecasts[name] for each in origins])
+            for name in classics.models
+        },
+        np.concatenate([each.purchases for each in origins]),
+        config,
+    )
+    origins = [each.anchored(trusted) for each in origins]
+    features = feature_frame(known, as_of, plan.horizon_days).join(
+        classics.features(plan.horizon_days)
+    )
+    examples = stacked_examples(origins, features)
     latest = origins[0]
-    training = {
-        name: np.concatenate([each.forecasts[name] for each in origins])
-        for name in latest.forecasts
-    }
-    correction = free = None
     mean = float(examples.purchases.mean())
+    correction = free = None
     if latest.events >= LEAST_EVENTS:
         correction = learn(examples, examples.anchor, config, seed)
         if plan.horizon_days == horizon_days:
             free = learn(examples, np.full(len(examples.anchor), mean), config, seed)
+    # What was learnt over a shorter horizon holds for that share of a longer one.
     trust = latest.events / (latest.events + config.events_of_half_trust)
-    choice = choose(training, examples.purchases, correction, free, trust)
-    matrix = as_matrix(
-        feature_frame(known, as_of, plan.horizon_days).join(classics.features(plan.horizon_days)),
-        examples.columns,
-    )
+    trust *= plan.horizon_days / horizon_days
+    choice = choose(examples.anchor, examples.purchases, correction, free, trust)
+    matrix = as_matrix(features, examples.columns)
     forecasts = classics.forecasts(horizon_days) | classics.baselines(horizon_days)
+    forecasts[CLASSIC_BLEND] = np.mean([forecasts[name] for name in sorted(trusted)], axis=0)
     anchor = forecasts[CLASSIC_BLEND]
     log_correction, log_free = np.zeros_like(anchor), np.zeros_like(anchor)
     if correction is not None:
@@ -195,18 +203,14 @@ def _learnt(
         log_free = np.log(mean) + free.log_factor(matrix, choice.free_steps) - np.log(anchor)
         forecasts[SUPERVISED] = anchor * np.exp(log_free)
 
-    def stacked(
-        model_forecasts: dict[str, FloatArray], first: FloatArray, second: FloatArray
-    ) -> FloatArray:
-        if choice.model in model_forecasts and choice.correction_weight + choice.free_weight == 0:
-            return model_forecasts[choice.model]
-        base = model_forecasts[CLASSIC_BLEND]
-        return base * np.exp(choice.correction_weight * first + choice.free_weight * second)
+    def stacked(base: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
+        log_factor = choice.correction_weight * first + choice.free_weight * second
+        return base * np.exp(log_factor)
 
-    raw = stacked(forecasts, log_correction, log_free)
+    raw = stacked(anchor, log_correction, log_free)
     forecast = with_level(raw, anchor, config)
     seen = _out_of_fold(latest, correction, free, examples.is_latest, mean, choice)
-    latest_forecast = with_level(stacked(latest.forecasts, *seen), latest.anchor, config)
+    latest_forecast = with_level(stacked(latest.anchor, *seen), latest.anchor, config)
     tested = count_distribution(latest_forecast, latest.anchor, latest.p_alive, latest.rate_shape)
     widths = calibrated_widths(
         needed_level(tested, latest.purchases),
@@ -236,7 +240,7 @@ def _out_of_fold(
     latest: OriginExamples,
     correction: Learner | None,
     free: Learner | None,
-    is_latest: np.ndarray,  # type: ignore[type-arg]
+    is_latest: NDArray[np.bool_],
     mean: float,
     choice: Choice,
 ) -> tuple[FloatArray, FloatArray]:
@@ -266,6 +270,7 @@ def judged(
     observed: FloatArray,
     baselines: dict[str, FloatArray],
     config: ChampionConfig,
+    where: str = "at an earlier origin",
 ) -> str:
     """
     Return why a forecast beats no baseline, or an empty text.
@@ -275,12 +280,12 @@ def judged(
     `config.least_z` standard errors. Else a right level alone would pass for insight.
     """
     if not observed.any():
-        return "Nobody bought anything after the origin, so nothing can be tested."
+        return f"Nobody bought anything {where}, so nothing can be tested."
     own = rmse(forecast, observed)
     for name, values in baselines.items():
         if own >= rmse(values, observed):
             return (
-                f"The RMSE at an earlier origin is {own:.4f}, no better than "
+                f"The RMSE {where} is {own:.4f}, no better than "
                 f"{rmse(values, observed):.4f} by the baseline {name}."
             )
     mean = float(forecast.mean())
@@ -288,7 +293,7 @@ def judged(
     error = float(gain.std(ddof=1)) / np.sqrt(gain.size) if gain.size > 1 else np.inf
     if not float(gain.mean()) > config.least_z * error:
         return (
-            "It doesn't know customers apart: one number for everybody does as well at an earlier "
-            f"origin (gain {gain.mean():.4f}, standard error {error:.4f})."
+            f"It doesn't know customers apart: one number for everybody does as well {where} "
+            f"(gain {gain.mean():.4f}, standard error {error:.4f})."
         )
     return ""

@@ -1,7 +1,8 @@
 """Gradient-boosted trees with Poisson loss: corrections of the classics, and forecasts of their own.
 
-Each learner is a bag of one booster per fold of customers, so every training row also gets an
-opinion of a booster that never saw its customer. How far to trust them is `selection`'s matter.
+Each learner is a bag of boosters, one per fold of customers, for small bases several times over.
+So every training row also gets an opinion of boosters that never saw its customer; how far to
+trust them is `selection`'s matter.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from ml.lifetime_value.champion.config import ChampionConfig
 from ml.lifetime_value.champion.examples import Examples
-from ml.lifetime_value.purchases.log import FloatArray
+from ml.lifetime_value.purchases.log import FloatArray, IntArray
 
+# Fibonacci hashing spreads neighbouring codes evenly; a prime moves them for the next bag.
+HASH_FACTOR, HASH_SIZE, BAG_SHIFT = 2_654_435_761, 2**32, 7_919
 # Rows scored at a time: bounds memory at a million customers.
 SCORING_ROWS = 250_000
 
@@ -29,7 +32,7 @@ class Learner:
     Parameters
     ----------
     boosters
-        One a fold, trained on the other folds.
+        One a fold and bag, trained on the other folds.
     out_of_fold
         Log factor of each training row, by its fold's booster: one row a number of trees.
     step
@@ -56,6 +59,12 @@ class Learner:
         return np.concatenate(parts)
 
 
+def folds(customer: IntArray, number: int, bag: int) -> IntArray:
+    """Return the part that each customer belongs to, at every origin the same."""
+    hashed = (customer + bag * BAG_SHIFT) * HASH_FACTOR % HASH_SIZE
+    return (hashed * number // HASH_SIZE).astype(np.int64)
+
+
 def learn(examples: Examples, offset: FloatArray, config: ChampionConfig, seed: int) -> Learner:
     """
     Learn purchases as a multiple of an offset.
@@ -66,30 +75,33 @@ def learn(examples: Examples, offset: FloatArray, config: ChampionConfig, seed: 
     origins = max(round(len(examples.is_latest) / max(int(examples.is_latest.sum()), 1)), 1)
     boosters = []
     steps = config.iterations // config.iteration_step
+    bags = int(np.clip(config.bagged_rows // max(len(offset), 1), 1, config.most_bags))
     out_of_fold = np.zeros((steps, len(offset)))
     target = examples.purchases / offset
-    for fold in range(config.folds):
-        own = examples.fold == fold
-        booster = HistGradientBoostingRegressor(
-            loss="poisson",
-            max_iter=steps * config.iteration_step,
-            learning_rate=config.learning_rate,
-            max_leaf_nodes=config.leaf_nodes,
-            # The same customer comes once an origin.
-            min_samples_leaf=config.leaf_customers * origins,
-            l2_regularization=config.leaf_events * origins,
-            max_features=0.5,
-            early_stopping=False,
-            random_state=seed + fold,
-        ).fit(examples.matrix[~own], target[~own], sample_weight=offset[~own])
-        boosters.append(booster)
-        if own.any():
-            stages = itertools.islice(
-                booster.staged_predict(examples.matrix[own]),
-                config.iteration_step - 1,
-                None,
-                config.iteration_step,
-            )
-            for step, stage in enumerate(stages):
-                out_of_fold[step, own] = np.log(stage)
+    for bag in range(bags):
+        fold_of_row = folds(examples.customer, config.folds, bag)
+        for fold in range(config.folds):
+            own = fold_of_row == fold
+            booster = HistGradientBoostingRegressor(
+                loss="poisson",
+                max_iter=steps * config.iteration_step,
+                learning_rate=config.learning_rate,
+                max_leaf_nodes=config.leaf_nodes,
+                # The same customer comes once an origin.
+                min_samples_leaf=config.leaf_customers * origins,
+                l2_regularization=config.leaf_events * origins,
+                max_features=0.5,
+                early_stopping=False,
+                random_state=seed + bag * config.folds + fold,
+            ).fit(examples.matrix[~own], target[~own], sample_weight=offset[~own])
+            boosters.append(booster)
+            if own.any():
+                stages = itertools.islice(
+                    booster.staged_predict(examples.matrix[own]),
+                    config.iteration_step - 1,
+                    None,
+                    config.iteration_step,
+                )
+                for step, stage in enumerate(stages):
+                    out_of_fold[step, own] += np.log(stage) / bags
     return Learner(tuple(boosters), out_of_fold, config.iteration_step)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,7 +51,7 @@ def run_rows(
 
 
 def _record(
-    row: Mapping[str, object],
+    row: Mapping[Hashable, Any],
     days: int,
     grading: Grading,
     champion: Champion | None,
@@ -113,7 +114,7 @@ def _parameters(model: str, champion: Champion | None) -> dict[str, object]:
     }
 
 
-def _numbers(row: Mapping[object, object]) -> dict[str, float | None]:
+def _numbers(row: Mapping[Hashable, Any]) -> dict[str, float | None]:
     """Return the numeric metrics, None for those that are not defined."""
     return {
         str(name): float(value) if np.isfinite(value) else None

@@ -43,8 +43,8 @@ class Grading:
     ----------
     origin, horizon_days
         First day not known, and days after it.
-    customers
-        Customers known at the origin.
+    customers, purchases_after
+        Customers known at the origin, and purchase days of theirs in the horizon.
     candidates
         One row a candidate with all metrics; `champion` is what would have been published, and
         `champion_uncalibrated` the same with the classics' level.
@@ -67,6 +67,7 @@ class Grading:
     origin: int
     horizon_days: int
     customers: int
+    purchases_after: int
     candidates: pd.DataFrame
     champion: Champion | None
     reason: str
@@ -87,7 +88,7 @@ class Grading:
         """Return by which share RMSE and deviance beat the best classic's; None without both."""
         table = self.candidates.set_index("model")
         classics = [name for name in PURCHASE_MODELS if name in table.index]
-        if CHAMPION not in table.index or not classics:
+        if CHAMPION not in table.index or not classics or not self.purchases_after:
             return None
         best = table.loc[classics, ["rmse", "poisson_deviance"]].min()
         own = table.loc[CHAMPION]
@@ -127,7 +128,7 @@ def grade_at_origin(
         candidates = candidate_metrics(learnt.forecasts | extra, outcome.purchases)
         candidates = _with_coverage(candidates, learnt, outcome)
         baselines = {name: learnt.forecasts[name] for name in (NAIVE_RATE, BASE_MEAN)}
-        verdict = judged(learnt.forecast, outcome.purchases, baselines, config)
+        verdict = judged(learnt.forecast, outcome.purchases, baselines, config, "in the holdout")
         value = value_forecast(log, origin, learnt, config)
         covered = None
         if value.lower is not None and value.upper is not None:
@@ -137,6 +138,7 @@ def grade_at_origin(
             origin,
             horizon_days,
             known.customer_ids.size,
+            int(outcome.purchases.sum()),
             candidates,
             learnt,
             learnt.reason,
@@ -151,6 +153,7 @@ def grade_at_origin(
         origin,
         horizon_days,
         known.customer_ids.size,
+        int(outcome.purchases.sum()),
         candidate_metrics(_plain_forecasts(classics, horizon_days), outcome.purchases),
         None,
         learnt.reason,

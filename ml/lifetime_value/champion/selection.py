@@ -12,14 +12,13 @@ import numpy as np
 
 from ml.evaluation import poisson_deviance, rmse
 from ml.lifetime_value.champion.config import (
-    BASE_MEAN,
     BOOSTED_CLASSICS,
     CLASSIC_BLEND,
-    NAIVE_RATE,
     STACK,
     ChampionConfig,
 )
 from ml.lifetime_value.champion.learners import Learner
+from ml.lifetime_value.config import PURCHASE_MODELS
 from ml.lifetime_value.purchases.log import FloatArray
 
 WEIGHTS = np.linspace(0.0, 1.0, 11)
@@ -39,7 +38,7 @@ class Choice:
     free_weight, free_steps
         Weight of the booster without anchor, and its steps of trees.
     gain
-        Share by which RMSE and Poisson deviance (their mean) beat the best classic's, out of fold.
+        Share by which RMSE and Poisson deviance (their mean) beat the anchor's, out of fold.
     """
 
     model: str
@@ -58,71 +57,81 @@ def criterion(predicted: FloatArray, observed: FloatArray, reference: FloatArray
     )
 
 
+def trusted_classics(
+    forecasts: Mapping[str, FloatArray], observed: FloatArray, config: ChampionConfig
+) -> set[str]:
+    """
+    Return the classics whose mean is the anchor: all that did not fail at the earlier origins.
+
+    Picking the single best instead cost up to 0.5 % on CDNOW, where BG/NBD wins at every earlier
+    origin and Pareto/NBD at the last.
+    """
+    names = [name for name in forecasts if name in PURCHASE_MODELS]
+    reference = np.mean([forecasts[name] for name in names], axis=0)
+    scores = {name: criterion(forecasts[name], observed, reference) for name in names}
+    limit = min(scores.values()) * (1.0 + config.worst_classic_share)
+    return {name for name, score in scores.items() if score <= limit}
+
+
 def choose(
-    forecasts: Mapping[str, FloatArray],
+    anchor: FloatArray,
     observed: FloatArray,
     correction: Learner | None,
     free: Learner | None,
     trust: float,
 ) -> Choice:
     """
-    Return the best single classic, or the best stack of learners upon their mean.
+    Return the best stack of learners upon the classics' mean, which may be the mean alone.
 
     Parameters
     ----------
-    forecasts
-        Forecasts of the classics and baselines for the training rows, by name.
+    anchor
+        Mean forecast of the classics for the training rows.
     observed
         Purchases of the training rows.
     correction
-        Learner with the classics' mean as offset; None when there is too little to learn from.
+        Learner with the anchor as offset; None when there is too little to learn from.
     free
         Learner whose offset is the mean of `observed` for everybody; None where the horizon
         learnt from isn't that of the forecast.
     trust
         Share of the weights found that is used.
     """
-    anchor = forecasts[CLASSIC_BLEND]
-    names = [name for name in forecasts if name not in (NAIVE_RATE, BASE_MEAN)]
-    scores = {name: criterion(forecasts[name], observed, anchor) for name in names}
-    best = min(names, key=lambda name: scores[name])
     if correction is None:
-        return Choice(best)
-    steps, _ = _best_steps(anchor, correction.out_of_fold, observed)
+        return Choice(CLASSIC_BLEND)
+    steps = _best_steps(anchor, correction.out_of_fold, observed)
     free_steps = 0
     log_free = np.zeros_like(anchor)
     free_weights = WEIGHTS[:1]
     if free is not None:
         over_anchor = np.log(observed.mean()) - np.log(anchor)
-        free_steps, _ = _best_steps(anchor, free.out_of_fold + over_anchor, observed)
+        free_steps = _best_steps(anchor, free.out_of_fold + over_anchor, observed)
         log_free = free.out_of_fold[free_steps] + over_anchor
         free_weights = WEIGHTS
     log_correction = correction.out_of_fold[steps]
-    found = (np.inf, 0.0, 0.0)
+    found = (1.0, 0.0, 0.0)
     for weight in WEIGHTS:
         for free_weight in free_weights[: len(WEIGHTS) - round(weight * (len(WEIGHTS) - 1))]:
             stacked = anchor * np.exp(weight * log_correction + free_weight * log_free)
-            found = min(found, (criterion(stacked, observed, anchor), weight, free_weight))
+            score = criterion(stacked, observed, anchor)
+            found = min(found, (score, float(weight), float(free_weight)))
     score, weight, free_weight = found
-    if score >= scores[best]:
-        return Choice(best)
+    if weight + free_weight == 0:
+        return Choice(CLASSIC_BLEND)
     return Choice(
         STACK if free_weight > 0 else BOOSTED_CLASSICS,
-        trust * float(weight),
+        trust * weight,
         steps,
-        trust * float(free_weight),
+        trust * free_weight,
         free_steps,
-        1.0 - score / scores[best],
+        1.0 - score,
     )
 
 
-def _best_steps(
-    anchor: FloatArray, log_factors: FloatArray, observed: FloatArray
-) -> tuple[int, float]:
-    """Return the number of steps with which a learner alone does best, and its criterion."""
+def _best_steps(anchor: FloatArray, log_factors: FloatArray, observed: FloatArray) -> int:
+    """Return the number of steps with which a learner alone does best."""
     scores = [criterion(anchor * np.exp(logs), observed, anchor) for logs in log_factors]
-    best = int(np.argmin(scores))
-    return best, scores[best]
+    return int(np.argmin(scores))
 
 
 def with_level(forecast: FloatArray, anchor: FloatArray, config: ChampionConfig) -> FloatArray:
@@ -130,4 +139,5 @@ def with_level(forecast: FloatArray, anchor: FloatArray, config: ChampionConfig)
     total = float(forecast.sum())
     if total <= 0:
         return forecast
-    return forecast * (float(anchor.sum()) / total) ** (1.0 - config.level_trust)
+    factor: float = (float(anchor.sum()) / total) ** (1.0 - config.level_trust)
+    return forecast * factor

@@ -15,7 +15,7 @@ from ml.evaluation import rmse
 from ml.lifetime_value.config import LifetimeValueConfig
 from ml.lifetime_value.lifetimes_adapter import FitError
 from ml.lifetime_value.purchases import PurchaseLog, outcome_after, summary_before
-from ml.lifetime_value.purchases.log import FloatArray
+from ml.lifetime_value.purchases.log import FloatArray, totals
 from ml.lifetime_value.spend import GammaGamma, fit_spend
 
 BASE_VALUE = "naive_mean"
@@ -60,9 +60,9 @@ def value_forecasts(
     """
     summary = summary_before(known, origin)
     size = known.customer_ids.size
-    days = np.bincount(known.customer, minlength=size).astype(np.float64)
-    bought = np.bincount(known.customer, weights=known.amount, minlength=size)
-    returned = np.bincount(known.return_customer, weights=known.return_amount, minlength=size)
+    days = totals(known.customer, size)
+    bought = totals(known.customer, size, known.amount)
+    returned = totals(known.return_customer, size, known.return_amount)
     net = np.maximum(bought - returned, 0.0)
     base = float(net.sum() / days.sum())
     forecasts = {BASE_VALUE: np.full(size, base), OWN_VALUE: net / days}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ml.lifetime_value.purchases.log import FloatArray, IntArray, PurchaseLog
+from ml.lifetime_value.purchases.log import FloatArray, IntArray, PurchaseLog, totals
 
 WINDOW_DAYS = (7, 14, 30, 60, 90, 180, 365, 730)
 DAYS_PER_YEAR = 365
@@ -41,7 +41,7 @@ def feature_frame(known: PurchaseLog, origin: int, horizon_days: int) -> pd.Data
     tenure = (origin - 1 - first).astype(np.float64)
     recency = (origin - 1 - last).astype(np.float64)
     features: dict[str, FloatArray] = {
-        "repeats": counts - 1.0,
+        "repeats": _per_customer(known) - 1.0,
         "recency": recency,
         "tenure": tenure,
         "recency_share": recency / np.maximum(tenure, 1.0),
@@ -58,13 +58,13 @@ def feature_frame(known: PurchaseLog, origin: int, horizon_days: int) -> pd.Data
 
 def _per_customer(known: PurchaseLog, weights: FloatArray | None = None) -> FloatArray:
     """Add up something a purchase day for each customer."""
-    size = known.customer_ids.size
-    return np.bincount(known.customer, weights=weights, minlength=size).astype(np.float64)
+    return totals(known.customer, known.customer_ids.size, weights)
 
 
 def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
     """Return part / whole, NaN where there is no whole."""
-    return np.divide(part, whole, out=np.full(part.size, np.nan), where=whole > 0)
+    result: FloatArray = np.divide(part, whole, out=np.full(part.size, np.nan), where=whole > 0)
+    return result
 
 
 def _gaps(known: PurchaseLog, recency: FloatArray) -> dict[str, FloatArray]:
@@ -72,10 +72,10 @@ def _gaps(known: PurchaseLog, recency: FloatArray) -> dict[str, FloatArray]:
     same = known.customer[1:] == known.customer[:-1]
     owner, gap = known.customer[1:][same], np.diff(known.day)[same].astype(np.float64)
     size = known.customer_ids.size
-    number = np.bincount(owner, minlength=size).astype(np.float64)
-    mean = _share(np.bincount(owner, weights=gap, minlength=size), number)
-    mean_square = _share(np.bincount(owner, weights=gap * gap, minlength=size), number)
-    mean_log = _share(np.bincount(owner, weights=np.log(gap), minlength=size), number)
+    number = totals(owner, size)
+    mean = _share(totals(owner, size, gap), number)
+    mean_square = _share(totals(owner, size, gap * gap), number)
+    mean_log = _share(totals(owner, size, np.log(gap)), number)
     latest, longest = np.full(size, np.nan), np.zeros(size)
     latest[owner] = gap  # the last of a customer's gaps stays
     np.maximum.at(longest, owner, gap)
@@ -114,7 +114,8 @@ def _fading(
     """Return recent rates over the horizon, and the share of purchases late in the own life."""
     features: dict[str, FloatArray] = {}
     for name, half_life in (("half", max(horizon_days / 2.0, 1.0)), ("one", float(horizon_days))):
-        purchases = _per_customer(known, 0.5 ** ((origin - known.day) / half_life))
+        fading: FloatArray = np.exp2((known.day - origin) / half_life)
+        purchases = _per_customer(known, fading)
         exposure = (1.0 - 0.5 ** ((tenure + 1.0) / half_life)) * half_life / np.log(2.0)
         features[f"fading_rate_{name}"] = purchases / np.maximum(exposure, 1.0) * horizon_days
     counts = _per_customer(known)
@@ -154,9 +155,7 @@ def _weekdays(known: PurchaseLog) -> dict[str, FloatArray]:
 def _amounts(known: PurchaseLog, start: IntArray, counts: IntArray) -> dict[str, FloatArray]:
     """Return logs of amounts of purchases, and the share of value that was given back."""
     total = _per_customer(known, known.amount)
-    returned = np.bincount(
-        known.return_customer, weights=known.return_amount, minlength=counts.size
-    )
+    returned = totals(known.return_customer, counts.size, known.return_amount)
     amounts = {
         "amount_mean": total / counts,
         "amount_first": known.amount[start],

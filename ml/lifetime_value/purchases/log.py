@@ -27,6 +27,11 @@ def day_number(date: dt.date) -> int:
     return (date - EPOCH).days
 
 
+def totals(codes: IntArray, size: int, weights: FloatArray | None = None) -> FloatArray:
+    """Count, or add up weights, by code; one element a code from 0 to `size` - 1."""
+    return np.bincount(codes, weights=weights, minlength=size).astype(np.float64)
+
+
 @dataclass(frozen=True)
 class PurchaseLog:
     """
@@ -132,7 +137,7 @@ def purchase_log(frame: pd.DataFrame) -> PurchaseLog:
     earliest = int(day.min(initial=0))
     radix = int(day.max(initial=0)) - earliest + 1
     key, position = np.unique(codes * radix + (day - earliest), return_inverse=True)
-    total = np.bincount(position, weights=amount, minlength=key.size)
+    total = totals(position, key.size, amount)
     gives_back = np.zeros(key.size, dtype=bool)
     gives_back[position[amount < 0]] = True
     # Bought and given back to the cent on one day: no purchase happened.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.lifetime_value.purchases.log import FloatArray, PurchaseLog
+from ml.lifetime_value.purchases.log import FloatArray, PurchaseLog, totals
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def summary_before(known: PurchaseLog, origin: int) -> pd.DataFrame:
     later = np.ones(known.day.size, dtype=bool)
     later[start] = False
     size = count.size
-    value = np.bincount(known.customer[later], weights=known.amount[later], minlength=size)
+    value = totals(known.customer[later], size, known.amount[later])
     # A return is taken off all purchase days alike, so the repeat days bear their share.
-    returned = np.bincount(known.return_customer, weights=known.return_amount, minlength=size)
+    returned = totals(known.return_customer, size, known.return_amount)
     value = value - returned * frequency / count
     mean = np.divide(value, frequency, out=np.full(size, np.nan), where=frequency > 0)
     return pd.DataFrame(
@@ -75,9 +75,7 @@ def outcome_after(log: PurchaseLog, origin: int, horizon_days: int) -> Outcome:
     known, size = log.known_customers(origin), log.customer_ids.size
     inside = (log.day >= origin) & (log.day < origin + horizon_days)
     given_back = (log.return_day >= origin) & (log.return_day < origin + horizon_days)
-    purchases = np.bincount(log.customer[inside], minlength=size)
-    bought = np.bincount(log.customer[inside], weights=log.amount[inside], minlength=size)
-    returned = np.bincount(
-        log.return_customer[given_back], weights=log.return_amount[given_back], minlength=size
-    )
-    return Outcome(purchases[known].astype(np.float64), (bought - returned)[known])
+    purchases = totals(log.customer[inside], size)
+    bought = totals(log.customer[inside], size, log.amount[inside])
+    returned = totals(log.return_customer[given_back], size, log.return_amount[given_back])
+    return Outcome(purchases[known], (bought - returned)[known])
