@@ -300,7 +300,7 @@ def _check_currencies(
     found: set[str] = set()
     if currency:
         found = set(columns[currency].dropna().astype(str).str.strip().str.upper())
-    for name in amounts:
+    for name in () if currency else amounts:
         if not pd.api.types.is_numeric_dtype(columns[name]):
             text = "".join(columns[name].dropna().astype(str).unique()[:10_000])
             found |= {sign for sign in CURRENCY_SIGNS if sign in text}

@@ -6,7 +6,7 @@ simulated market, at origins of their own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ml.lifetime_value.config import LifetimeValueConfig, LifetimeValueError
 
@@ -42,6 +42,9 @@ class ChampionConfig:
         Most trees a learner has, and the steps in which fewer are tried.
     learning_rate, leaf_nodes, leaf_customers, leaf_events
         Of the trees: pace, leaves, least customers a leaf, events by which a leaf is shrunk.
+    small_base_events, small_base
+        Below so many purchases after an origin, these leaves, customers, events and trees
+        instead: on CDNOW's sample they turn +0.1 % of RMSE against Pareto/NBD into -0.1 %.
     worst_classic_share
         How much worse than the best a BTYD model may do at earlier origins (RMSE and deviance,
         averaged) to be in the mean that corrections start from.
@@ -71,12 +74,27 @@ class ChampionConfig:
     leaf_nodes: int = 6
     leaf_customers: int = 40
     leaf_events: float = 30.0
+    small_base_events: float = 3_000.0
+    small_base: tuple[int, int, float, int] = (3, 120, 60.0, 80)
     worst_classic_share: float = 0.1
     events_of_half_trust: float = 800.0
     level_trust: float = 0.5
     interval_share: float = 0.8
-    least_open_share: float = 0.75
+    least_open_share: float = 0.7
     least_z: float = 2.0
+
+    def for_events(self, events: float) -> ChampionConfig:
+        """Return the configuration with trees that fit so many purchases after an origin."""
+        if events >= self.small_base_events:
+            return self
+        nodes, customers, shrinkage, trees = self.small_base
+        return replace(
+            self,
+            leaf_nodes=nodes,
+            leaf_customers=customers,
+            leaf_events=shrinkage,
+            iterations=max(min(trees, self.iterations), self.iteration_step),
+        )
 
     def __post_init__(self) -> None:
         """Refuse values under which nothing could be learnt."""

@@ -184,9 +184,10 @@ def _learnt(
     mean = float(examples.purchases.mean())
     correction = free = None
     if latest.events >= LEAST_EVENTS:
-        correction = learn(examples, examples.anchor, config, seed)
+        trees = config.for_events(latest.events)
+        correction = learn(examples, examples.anchor, trees, seed)
         if plan.horizon_days == horizon_days:
-            free = learn(examples, np.full(len(examples.anchor), mean), config, seed)
+            free = learn(examples, np.full(len(examples.anchor), mean), trees, seed)
     # What was learnt over a shorter horizon holds for that share of a longer one.
     trust = latest.events / (latest.events + config.events_of_half_trust)
     trust *= plan.horizon_days / horizon_days

@@ -114,8 +114,10 @@ def _fading(
     """Return recent rates over the horizon, and the share of purchases late in the own life."""
     features: dict[str, FloatArray] = {}
     for name, half_life in (("half", max(horizon_days / 2.0, 1.0)), ("one", float(horizon_days))):
-        fading: FloatArray = np.exp2((known.day - origin) / half_life)
-        purchases = _per_customer(known, fading)
+        fading = np.exp2((known.day - origin) / half_life)
+        purchases = totals(
+            known.customer, known.customer_ids.size, np.asarray(fading, dtype=np.float64)
+        )
         exposure = (1.0 - 0.5 ** ((tenure + 1.0) / half_life)) * half_life / np.log(2.0)
         features[f"fading_rate_{name}"] = purchases / np.maximum(exposure, 1.0) * horizon_days
     counts = _per_customer(known)
