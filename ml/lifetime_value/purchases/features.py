@@ -147,9 +147,11 @@ def _weekdays(known: PurchaseLog) -> dict[str, FloatArray]:
     counts = _per_customer(known)
     concentration = np.zeros(counts.size)
     for number in range(7):
-        concentration += (_per_customer(known, (weekday == number) * 1.0) / counts) ** 2
+        concentration += (
+            _per_customer(known, (weekday == number).astype(np.float64)) / counts
+        ) ** 2
     return {
-        "weekend_share": _per_customer(known, (weekday >= 5) * 1.0) / counts,
+        "weekend_share": _per_customer(known, (weekday >= 5).astype(np.float64)) / counts,
         "weekday_concentration": concentration,
     }
 
