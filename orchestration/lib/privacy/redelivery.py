@@ -61,16 +61,19 @@ def decide_by_tombstones(
 def _brought_back(connection: duckdb.DuckDBPyConnection, run_id: str) -> set[tuple[str, str]]:
     """Return system and name of the files of a run that had rows of erased people, or may have.
 
-    An older snapshot was counted only, so nobody looked at its rows yet.
+    An older snapshot was counted only, so nobody looked at its rows yet; nor at those of a second file
+    with the content of a first.
     """
     return set(
         connection.execute(
             """select distinct source_system,
                 case when coalesce(archive, '') <> '' then archive else source_file end
             from raw._batches
-            where run_id = ? and (coalesce(rows_refused, 0) + coalesce(rows_unlinked, 0) > 0
-                or status = ?)""",
-            [run_id, SUPERSEDED],
+            where run_id = $run and (status = $superseded or content_sha256 in (
+                select content_sha256 from raw._batches
+                where run_id = $run
+                    and coalesce(rows_refused, 0) + coalesce(rows_unlinked, 0) > 0))""",
+            {"run": run_id, "superseded": SUPERSEDED},
         ).fetchall()
     )
 

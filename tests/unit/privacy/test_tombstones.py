@@ -212,6 +212,8 @@ def test_the_file_that_brought_them_is_scrubbed_and_known_by_its_new_content(
         tmp_path, ERP, "clientes_20250101.csv",
         customer("1001", "ana@example.com"), customer("1004", "luis@example.com"),
     )  # fmt: skip
+    twin = path.with_name("clientes_20250101_reenvio.csv")
+    twin.write_bytes(path.read_bytes())
     load(connection, tmp_path, ERP, recogniser, "run-1")
     names = scrub_redelivered(
         connection,
@@ -222,8 +224,8 @@ def test_the_file_that_brought_them_is_scrubbed_and_known_by_its_new_content(
         recogniser,
         tmp_path,
     )
-    assert names == ["erp/clientes_20250101.csv"]
-    assert "ana@" not in path.read_text()
+    assert names == ["erp/clientes_20250101.csv", "erp/clientes_20250101_reenvio.csv"]
+    assert "ana@" not in path.read_text() + twin.read_text()
     assert "luis@example.com" in path.read_text()
     again = load(connection, tmp_path, ERP, recogniser, "run-2")
     assert again.is_unchanged
