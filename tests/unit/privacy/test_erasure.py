@@ -298,6 +298,17 @@ def process_versions() -> Any:
     return versions
 
 
+def test_killed_while_it_tidies_up_it_is_finished(home: Path) -> None:
+    erasure = erasure_of(home, ANA)
+    journal = erasure.journal
+    request = (journal.folder / "request.json").read_bytes()
+    certificate = erasure.run()
+    (journal.folder / "request.json").write_bytes(request)
+    assert len(pending(home)) == 1
+    assert Erasure(Settings(home=home), Journal(journal.folder)).run() == certificate
+    assert pending(home) == []
+
+
 def test_what_is_still_found_keeps_the_request_open(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -177,6 +177,14 @@ class Journal:
             totals.update(counts)
         return totals[name]
 
+    def read_certificate(self) -> dict[str, Any] | None:
+        """Return the certificate, None while there is none."""
+        path = self.folder / CERTIFICATE
+        if not path.exists():
+            return None
+        certificate: dict[str, Any] = json.loads(path.read_text())
+        return certificate
+
     def finish(self, certificate: Mapping[str, Any]) -> None:
         """Write the certificate, then remove what identifies people; the request itself goes last."""
         replace_file(self.folder / CERTIFICATE, json.dumps(certificate, indent=2).encode() + b"\n")

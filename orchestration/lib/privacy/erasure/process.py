@@ -93,6 +93,11 @@ class Erasure:
         InputError
             When a file can't be read or rewritten; the request stays pending.
         """
+        done = self.journal.read_certificate()
+        if done is not None:  # killed while what identifies people was removed
+            self.journal.finish(done)
+            shutil.rmtree(self.working_dir, ignore_errors=True)
+            return done
         settings, journal, lookup = self.settings, self.journal, self.lookup
         self.working_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.tell("tombstones", "")
