@@ -39,6 +39,7 @@ from ml.lifetime_value.champion.plan import TrainingPlan, training_plan
 from ml.lifetime_value.champion.selection import Choice, choose, trusted_classics, with_level
 from ml.lifetime_value.purchases import PurchaseLog, feature_frame
 from ml.lifetime_value.purchases.log import FloatArray
+from ml.threads import one_thread
 
 # Fewer purchases after the latest training origin than this teach a booster nothing.
 LEAST_EVENTS = 100
@@ -100,6 +101,7 @@ class Champion:
         return self.widths.interval(self.distribution, self.forecast / self.horizon_days)
 
 
+@one_thread
 def learn_champion(
     log: PurchaseLog, as_of: int, horizon_days: int, config: ChampionConfig, seed: int
 ) -> Champion | Refusal:

@@ -26,6 +26,7 @@ from ml.lifetime_value.champion.value import ValueForecast, value_forecast
 from ml.lifetime_value.config import PURCHASE_MODELS
 from ml.lifetime_value.purchases import Outcome, PurchaseLog, outcome_after
 from ml.lifetime_value.purchases.log import FloatArray
+from ml.threads import one_thread
 
 CHAMPION = "champion"
 UNCALIBRATED = "champion_uncalibrated"
@@ -116,6 +117,7 @@ def rolling_origins(
     return tuple(last_origin - number * step for number in range(origins))
 
 
+@one_thread
 def grade_at_origin(
     log: PurchaseLog, origin: int, horizon_days: int, config: ChampionConfig, seed: int
 ) -> Grading:
