@@ -291,12 +291,17 @@ def _search(connection: duckdb.DuckDBPyConnection) -> list[Leak]:
                 and tokens.family = case when known.kind in ('email', 'phone', 'full_name', 'address')
                     then known.kind else 'key' end
         ),
+        -- the street of a shop is no secret where a profile of the delivered shops tells it again
+        published as (
+            select distinct spaced from wide inner join places using (place) where places.is_public
+        ),
         looked_at as (select place, count(*) as texts from texts group by place)
         select places.name, hits.kind, count(*) as identifiers, any_value(looked_at.texts) as texts
         from hits
         inner join places using (place)
         inner join looked_at using (place)
-        where hits.is_certain or not places.is_public
+        left join published on hits.form = published.spaced
+        where hits.is_certain or not (places.is_public or published.spaced is not null)
         group by places.name, hits.kind
         having bool_or(hits.is_certain)
             or (count(*) >= {FEWEST_BY_CHANCE} and count(*) >= {SHARE_BY_CHANCE} * any_value(texts))
@@ -343,7 +348,8 @@ def public_columns(manifest: Mapping[str, Any]) -> frozenset[Place]:
     """Return the columns whose yml says ``is_public``: names and addresses of shops, brands, titles.
 
     A shop may bear its owner's name, a brand a designer's, and somebody may live above the shop. What
-    chance may find doesn't count there; an e-mail or a national id does.
+    chance may find doesn't count there, nor where the same text stands again; an e-mail or a national
+    id does.
     """
     return frozenset(
         (node["schema"], node.get("identifier") or node.get("alias") or node["name"], name)

@@ -195,6 +195,11 @@ def test_what_the_business_makes_public_may_name_somebody_by_chance(crm_file: Pa
     assert search(crm_file, [f"create table marts.t as select {rosa} as street"])
     assert search(crm_file, [f"create table marts.t as select {rosa} as street"], public) == []
     assert search(crm_file, [f"create table marts.t as select {ana} as street"], public)
+    # A profile of the delivered shops tells their first street again; another street is somebody's.
+    shops = f"create table marts.t as select {rosa} as street"
+    profile = "create table marts.profiles as select {} as minimum"
+    assert search(crm_file, [shops, profile.format(rosa)], public) == []
+    assert search(crm_file, [shops, profile.format("'Calle Mayor 15 3º B'")], public)
 
 
 def test_public_columns_are_those_whose_yml_says_so() -> None:
