@@ -300,8 +300,9 @@ def _search(connection: duckdb.DuckDBPyConnection) -> list[Leak]:
         from hits
         inner join places using (place)
         inner join looked_at using (place)
-        left join published on hits.form = published.spaced
-        where hits.is_certain or not (places.is_public or published.spaced is not null)
+        where hits.is_certain or not (places.is_public or exists (
+            select 1 from published
+            where contains(' ' || published.spaced || ' ', ' ' || hits.form || ' ')))
         group by places.name, hits.kind
         having bool_or(hits.is_certain)
             or (count(*) >= {FEWEST_BY_CHANCE} and count(*) >= {SHARE_BY_CHANCE} * any_value(texts))
