@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import duckdb
+import pandas as pd
 
+from ml.identity.normalise.emails import normalise_emails
+from ml.identity.normalise.national_ids import normalise_national_ids
+from ml.identity.normalise.phones import normalise_phones
 from orchestration.lib.contract import SystemContract
 from orchestration.lib.privacy.identifier_forms import STRONG_KINDS, form_sql
 from orchestration.lib.privacy.raw_rows import (
@@ -43,6 +47,14 @@ PAIRS = (
     ("given_name", "surname_1"),
     ("given_name", "surname_1", "surname_2"),
 )
+
+# Judges of single values, and where they say what is wrong.
+JUDGES = {
+    "email": (normalise_emails, "email_issue"),
+    "phone": (normalise_phones, "phone_issue"),
+    "national_id": (normalise_national_ids, "national_id_issue"),
+}
+NOBODYS = ("placeholder", "role_email")
 
 
 def write_values(
@@ -182,6 +194,7 @@ def mark_shared(
                 [kind, kind],
             )
     _shared_by_records(connection)
+    _mark_placeholders(connection)
     connection.execute(
         f"""update {VALUES} set is_shared = true
         where (kind, form) in (select (kind, form) from _shared_forms)"""
@@ -224,3 +237,24 @@ def _shared_by_records(connection: duckdb.DuckDBPyConnection) -> None:
                 and {form_sql(kind, value)} in (select form from {VALUES} where kind = ?)""",
             [kind, kind],
         )
+
+
+def _mark_placeholders(connection: duckdb.DuckDBPyConnection) -> None:
+    """Count what people type when they have none (123456789, no@tengo.es), and info@, as shared.
+
+    Today one person may have typed it; a tombstone of it would keep out whoever types it next.
+    """
+    for kind, (normalise, issue) in JUDGES.items():
+        values = connection.execute(
+            f"select distinct value, form from {VALUES} where kind = ? and form is not null", [kind]
+        ).fetchall()
+        found = normalise(pd.Series([value for value, _ in values], dtype="object"))[issue]
+        forms = [
+            form
+            for (_, form), told in zip(values, found, strict=True)
+            if isinstance(told, str) and any(word in told for word in NOBODYS)
+        ]
+        if forms:
+            connection.execute(
+                "insert into _shared_forms select ?, unnest(?)", [kind, sorted(set(forms))]
+            )

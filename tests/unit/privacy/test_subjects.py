@@ -150,3 +150,13 @@ def test_a_cluster_called_after_a_record_of_a_person_is_hers(
     query = rows_of(family, CONTRACTS, "identity", "suspicious_clusters", {})
     assert query is not None
     assert family.execute(query).fetchall() == [("pos:2900000000001", 9)]
+
+
+def test_what_people_type_when_they_have_none_is_nobodys(
+    family: duckdb.DuckDBPyConnection,
+) -> None:
+    family.execute("update raw.erp__customers set phone = '123456789' where customer_code = '1001'")
+    ana = find_subjects(family, customer_ids=[ANA])[0]
+    assert "123456789" in values_of(ana, "phone", is_shared=True)
+    targets = targets_of(family, CONTRACTS, [ana])
+    assert "123456789" not in tombstone_targets(family, CONTRACTS, targets).values.get("phone", ())

@@ -64,7 +64,9 @@ def look_up(
         )
         targets = targets_of(connection, contracts, subjects)
         stones = tombstone_targets(connection, contracts, targets)
-    identifiers = searched_identifiers(subjects)
+    people = truth_people(settings.home, subjects)
+    planted = truth_identifiers(settings.home, people)
+    identifiers = tuple(sorted({*searched_identifiers(subjects), *planted}))
     versions: dict[str, Targets] = {}
     for folder in run_folders(settings.warehouse_dir):
         with reading(folder / "crm.duckdb", working_dir, settings.threads) as connection:
@@ -78,8 +80,6 @@ def look_up(
                 uncaught(connection, contracts, targets.without(CUSTOMER), stones)
             )
     files = landing_files(contracts, settings.landing_dir)
-    people = truth_people(settings.home, subjects)
-    planted = truth_identifiers(settings.home, people)
     lookup = Lookup(
         customer_ids=tuple(sorted(each.customer_id for each in subjects)),
         twins=sum(each.is_twin for each in subjects),
@@ -87,7 +87,7 @@ def look_up(
         targets=targets.without(CUSTOMER),
         tombstones=stones,
         versions=versions,
-        identifiers=tuple(sorted({*identifiers, *planted})),
+        identifiers=identifiers,
         shared_identifiers=sum(each.is_shared for one in subjects for each in one.identifiers),
         hashes=hashes_of(files),
         truth_people=people,
