@@ -24,27 +24,27 @@ ANA, LUIS, LONE, PEDRO = (
     "C00000000000000cc",
     "C00000000000000dd",
 )
-SHARED_PHONE = "612345678"
+SHARED_PHONE = "612398745"
 Row = Mapping[str, object]
 
 RAW: Mapping[tuple[str, str], Sequence[Row]] = {
     ("erp", "customers"): [
         {
             "customer_code": "1001", "given_name": "ANA", "surnames": "GARCÍA LÓPEZ",
-            "national_id": "12345678Z", "address": "Calle Mayor, 3", "postal_code": "28001",
-            "phone": "", "mobile_phone": "612 345 678", "email": "ana.garcia@example.com",
+            "national_id": "53871946N", "address": "Calle Mayor, 3", "postal_code": "28001",
+            "phone": "", "mobile_phone": "612 398 745", "email": "ana.garcia@correo.es",
             "loyalty_card": "2900000000001", "registered_on": "2023-01-10",
             "modified_at": "2024-01-10 10:00:00",
         },
         {
             "customer_code": "1002", "given_name": "Luis", "surnames": "Pérez García",
-            "national_id": "87654321X", "address": "Calle Mayor, 3", "postal_code": "28001",
-            "mobile_phone": "612345678", "email": "luis@example.com", "loyalty_card": "2900000000002",
+            "national_id": "76543218T", "address": "Calle Mayor, 3", "postal_code": "28001",
+            "mobile_phone": "612398745", "email": "luis@correo.es", "loyalty_card": "2900000000002",
             "registered_on": "2023-02-10", "modified_at": "2024-01-10 10:00:00",
         },
         {
             "customer_code": "1003", "given_name": "Pedro", "surnames": "Ruiz Sanz",
-            "address": "Calle Menor, 4", "postal_code": "28002", "email": "pedro@example.com",
+            "address": "Calle Menor, 4", "postal_code": "28002", "email": "pedro@correo.es",
             "registered_on": "2023-02-10", "modified_at": "2024-01-10 10:00:00",
         },
     ],
@@ -56,9 +56,9 @@ RAW: Mapping[tuple[str, str], Sequence[Row]] = {
         for number, card in enumerate(["2900000000001", "2900000000002", None, "2900000000001"])
     ],
     ("mailing", "subscribed_members"): [
-        {"email_address": "ana@news.example", "first_name": "Ana", "last_name": "García", "euid": "e1",
+        {"email_address": "ana@boletin.es", "first_name": "Ana", "last_name": "García", "euid": "e1",
          "opted_in_at": "2023-05-01 00:00:00"},
-        {"email_address": "luis@example.com", "first_name": "Luis", "last_name": "Pérez", "euid": "e2",
+        {"email_address": "luis@correo.es", "first_name": "Luis", "last_name": "Pérez", "euid": "e2",
          "opted_in_at": "2023-05-01 00:00:00"},
     ],
     ("web", "events"): [
@@ -70,26 +70,26 @@ RAW: Mapping[tuple[str, str], Sequence[Row]] = {
         ]
     ],
     ("contact_center", "cases"): [
-        {"case_number": "K1", "opened_at": "2024-01-07 10:00:00", "phone": "+34612345678",
+        {"case_number": "K1", "opened_at": "2024-01-07 10:00:00", "phone": "+34612398745",
          "customer_name": "Luis Pérez", "description": "asks for a spare part"},
-        {"case_number": "K2", "opened_at": "2024-01-08 10:00:00", "email": "ana.garcia@example.com",
+        {"case_number": "K2", "opened_at": "2024-01-08 10:00:00", "email": "ana.garcia@correo.es",
          "description": "wants an invoice"},
     ],
 }  # fmt: skip
 # customer, system, key, given name, its root, surname, e-mail, mobile, national id
 RECORDS = [
-    (ANA, "erp", "1001", "Ana", "ana", "García", "ana.garcia@example.com", "+34612345678", "12345678Z"),
+    (ANA, "erp", "1001", "Ana", "ana", "García", "ana.garcia@correo.es", "+34612398745", "53871946N"),
     (ANA, "pos", "2900000000001", None, None, None, None, None, None),
-    (ANA, "mailing", "ana@news.example", "Ana", "ana", "García", "ana@news.example", None, None),
+    (ANA, "mailing", "ana@boletin.es", "Ana", "ana", "García", "ana@boletin.es", None, None),
     (ANA, "ecommerce", "77", "Ana", "ana", "García", None, None, None),
-    (LUIS, "erp", "1002", "Luis", "luis", "Pérez", "luis@example.com", "+34612345678", "87654321X"),
+    (LUIS, "erp", "1002", "Luis", "luis", "Pérez", "luis@correo.es", "+34612398745", "76543218T"),
     (LUIS, "pos", "2900000000002", None, None, None, None, None, None),
-    (LUIS, "mailing", "luis@example.com", "Luis", "luis", "Pérez", "luis@example.com", None, None),
+    (LUIS, "mailing", "luis@correo.es", "Luis", "luis", "Pérez", "luis@correo.es", None, None),
     (LUIS, "ecommerce", "78", "Luis", "luis", "Pérez", None, None, None),
-    (LUIS, "contact_center", "34612345678", "Luis", "luis", "Pérez", None, "+34612345678", None),
-    (LONE, "contact_center", "ana.garcia@example.com", None, None, None, "ana.garcia@example.com", None,
+    (LUIS, "contact_center", "34612398745", "Luis", "luis", "Pérez", None, "+34612398745", None),
+    (LONE, "contact_center", "ana.garcia@correo.es", None, None, None, "ana.garcia@correo.es", None,
      None),
-    (PEDRO, "erp", "1003", "Pedro", "pedro", "Ruiz", "pedro@example.com", None, None),
+    (PEDRO, "erp", "1003", "Pedro", "pedro", "Ruiz", "pedro@correo.es", None, None),
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ finding the people.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import duckdb
 import pandas as pd
@@ -49,7 +49,7 @@ PAIRS = (
 )
 
 # Judges of single values, and where they say what is wrong.
-JUDGES = {
+JUDGES: Mapping[str, tuple[Callable[[pd.Series], pd.DataFrame], str]] = {
     "email": (normalise_emails, "email_issue"),
     "phone": (normalise_phones, "phone_issue"),
     "national_id": (normalise_national_ids, "national_id_issue"),

@@ -34,15 +34,15 @@ from tests.privacy_warehouse import ANA, LUIS, PEDRO, build_warehouse, contract_
 
 ASKED_AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HERS = (
-    ("email", "ana.garcia@example.com"),
-    ("email", "ana@news.example"),
+    ("email", "ana.garcia@correo.es"),
+    ("email", "ana@boletin.es"),
     ("loyalty_card", "2900000000001"),
     ("full_name", "Ana García López"),
     ("device_id", "d.ana-device-1"),
 )
 CUSTOMERS = (
-    ("1001", "ANA", "GARCÍA LÓPEZ", "12345678Z", "ana.garcia@example.com", "2900000000001"),
-    ("1002", "Luis", "Pérez García", "87654321X", "luis@example.com", "2900000000002"),
+    ("1001", "ANA", "GARCÍA LÓPEZ", "53871946N", "ana.garcia@correo.es", "2900000000001"),
+    ("1002", "Luis", "Pérez García", "76543218T", "luis@correo.es", "2900000000002"),
 )
 
 
@@ -106,7 +106,7 @@ def build_home(home: Path) -> Path:
         )
         connection.execute(
             "insert into raw._rejects (source_system, raw_line) values "
-            "('erp', '1001;ANA;ana.garcia@example.com'), ('erp', '1002;Luis;luis@example.com')"
+            "('erp', '1001;ANA;ana.garcia@correo.es'), ('erp', '1002;Luis;luis@correo.es')"
         )
         people = connection.execute("select customer_id from marts.dim_customers").fetchall()
     with duckdb.connect(str(run / "analytics.duckdb")) as connection:
@@ -124,15 +124,13 @@ def build_home(home: Path) -> Path:
         (home / "warehouse" / name).symlink_to(f"current/{name}")
     (home / "quarantine" / "run-0").mkdir(parents=True)
     (home / "quarantine" / "run-0" / "erp__customers.csv").write_text(
-        "raw_line,reason\n1001;ana.garcia@example.com,bad\n1002;luis@example.com,bad\n"
+        "raw_line,reason\n1001;ana.garcia@correo.es,bad\n1002;luis@correo.es,bad\n"
     )
-    (home / "audit.html").write_text("<p>for example ana.garcia@example.com</p>")
+    (home / "audit.html").write_text("<p>for example ana.garcia@correo.es</p>")
     (home / "dagster").mkdir()
     with sqlite3.connect(home / "dagster" / "events.db") as events:
         events.execute("create table event_logs (id integer primary key, event text)")
-        events.execute(
-            "insert into event_logs (event) values ('row of ana@news.example'), ('fine')"
-        )
+        events.execute("insert into event_logs (event) values ('row of ana@boletin.es'), ('fine')")
     return home
 
 
@@ -202,10 +200,10 @@ def test_a_person_goes_and_everybody_else_stays(home: Path) -> None:
     assert float(sum(row[2] for row in orders)) == 46
     cards = table(home, "select ticket_id, card_number from raw.pos__tickets order by all")
     assert [row[1] for row in cards] == [None, "2900000000002", None, None]
-    assert table(home, "select raw_line from raw._rejects") == [("1002;Luis;luis@example.com",)]
+    assert table(home, "select raw_line from raw._rejects") == [("1002;Luis;luis@correo.es",)]
     file = home / "landing" / "erp" / "clientes_20240131.csv"
     assert file.read_bytes().startswith(customers_head())
-    assert "luis@example.com" in file.read_text("cp1252")
+    assert "luis@correo.es" in file.read_text("cp1252")
     assert file.stat().st_mode == mode
     assert table(home, "select content_sha256 from raw._batches") == [(content_hash(file),)]
     tickets = gzip.decompress((home / "landing" / "pos" / "tickets_2024-01.ndjson.gz").read_bytes())
@@ -215,7 +213,7 @@ def test_a_person_goes_and_everybody_else_stays(home: Path) -> None:
     assert {each.pop("ticket_id") for each in told} == {"T0", "T1"}
     assert told[0] == told[1]
     quarantined = (home / "quarantine" / "run-0" / "erp__customers.csv").read_text()
-    assert quarantined == "raw_line,reason\n1002;luis@example.com,bad\n"
+    assert quarantined == "raw_line,reason\n1002;luis@correo.es,bad\n"
     with sqlite3.connect(home / "dagster" / "events.db") as events:
         assert events.execute("select count(*) from event_logs").fetchone() == (2,)
     with duckdb.connect(str(home / "warehouse" / "analytics.duckdb")) as connection:
@@ -235,7 +233,7 @@ def test_the_certificate_names_nobody(home: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["certificate.json"]
     assert (folder / "certificate.json").stat().st_mode & 0o777 == 0o600
     content = (folder / "certificate.json").read_text()
-    told = [*(value for _, value in HERS), ANA, "1001", "GARC", "12345678Z", "612345678"]
+    told = [*(value for _, value in HERS), ANA, "1001", "GARC", "53871946N", "612398745"]
     assert not [each for each in told if each.lower() in content.lower()]
     actions = [entry.action for entry in read_entries(home)]
     assert actions[0] == "erasure_begun"
@@ -329,9 +327,9 @@ def test_a_published_file_that_is_damaged_is_told(home: Path) -> None:
 
 def test_a_batch_comes_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "requests.csv"
-    path.write_text("customer_id,email\nC1,\n,a@example.com\n")
-    assert read_requests(path) == Request(("C1",), ("a@example.com",))
-    path.write_text("customer_id,email\nC1,a@example.com\n")
+    path.write_text("customer_id,email\nC1,\n,a@correo.es\n")
+    assert read_requests(path) == Request(("C1",), ("a@correo.es",))
+    path.write_text("customer_id,email\nC1,a@correo.es\n")
     with pytest.raises(InputError, match="row 2 names a person twice"):
         read_requests(path)
     path.write_text("nif\nX\n")

@@ -99,7 +99,7 @@ def test_delivered_rows_of_all_systems_are_there(family: duckdb.DuckDBPyConnecti
 def test_rejected_lines_are_there_when_they_name_the_person(
     family: duckdb.DuckDBPyConnection,
 ) -> None:
-    for line in ("x;ANA.GARCIA@example.com;?", "y;luis@example.com;?", "z;612345678;?"):
+    for line in ("x;ANA.GARCIA@correo.es;?", "y;luis@correo.es;?", "z;612398745;?"):
         family.execute(
             """insert into raw._rejects by name select 'b' as batch_id, 'erp' as source_system,
             ? as raw_line""",
@@ -107,14 +107,14 @@ def test_rejected_lines_are_there_when_they_name_the_person(
         )
     _, held = held_of(family, ANA)
     # The telephone is the son's too: a line with nothing else is nobody's for sure.
-    assert column(held["raw._rejects"], "raw_line") == ["x;ANA.GARCIA@example.com;?"]
+    assert column(held["raw._rejects"], "raw_line") == ["x;ANA.GARCIA@correo.es;?"]
 
 
 def test_lines_that_a_stopped_run_set_aside_are_there(
     family: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     ensure_ledger(family)
-    for line in ("x;ana.garcia@example.com;?", "y;luis@example.com;?"):
+    for line in ("x;ana.garcia@correo.es;?", "y;luis@correo.es;?"):
         family.execute(
             """insert into raw._rejects by name select 'b' as batch_id, 'erp' as source_system,
             'customers' as table_name, ? as raw_line""",
@@ -125,7 +125,7 @@ def test_lines_that_a_stopped_run_set_aside_are_there(
     subjects = find_subjects(family, customer_ids=[ANA])
     held = collect(family, CONTRACTS, registry_of(family), subjects, tmp_path)
     (lines,) = [each for each in held if each.schema == "quarantine"]
-    assert column(lines, "raw_line") == ["x;ana.garcia@example.com;?"]
+    assert column(lines, "raw_line") == ["x;ana.garcia@correo.es;?"]
 
 
 def test_a_row_about_two_people_keeps_only_what_is_hers(family: duckdb.DuckDBPyConnection) -> None:
@@ -147,7 +147,7 @@ def test_what_her_household_and_car_are_known_by_is_followed_without_the_others(
         """create table marts.homes as select * from (values (?, 'H1'), (?, 'H1')) as t(
             customer_id, household_id);
         create table marts.dim_households as select 'H1' as household_id, 2 as customers,
-            'somebody@example.com' as email""".replace("?", "'{}'").format(ANA, LUIS)
+            'somebody@correo.es' as email""".replace("?", "'{}'").format(ANA, LUIS)
     )
     _, held = held_of(family, ANA)
     assert column(held["marts.homes"], "customer_id") == [ANA]
@@ -205,7 +205,7 @@ def facts_of(family: duckdb.DuckDBPyConnection, **changes: Any) -> PersonFacts:
         "issued_at": NOW,
         "currency": "EUR",
         "controller": "Tiendas & Co",
-        "contact": "dpd@example.com",
+        "contact": "dpd@correo.es",
         **changes,
     }
     return PersonFacts(**values)
@@ -237,7 +237,7 @@ def test_the_page_explains_predictions_and_decisions_in_words(
     assert "clientes, productos similares (LSSI art. 21.2)" in page
     assert "Agencia Española de Protección de Datos" in page
     assert "Código de Comercio art. 30.1" in page
-    assert "dpd@example.com" in page
+    assert "dpd@correo.es" in page
     assert "ERP &lt;of the shops&gt;" in page
     assert "Tiendas &amp; Co" in page
     assert "http://" not in page
