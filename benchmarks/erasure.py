@@ -101,6 +101,7 @@ def _alone(connection: duckdb.DuckDBPyConnection, people: Path) -> Iterator[tupl
         select person_id in (select person_id from chosen) as is_chosen, * exclude (person_id)
         from read_parquet('{people}')"""
     )
+    faults = people.with_name("planted_faults.parquet")
     for kind, columns in (
         ("email", ("email", "next_email")),
         ("phone", ("mobile", "landline")),
@@ -111,6 +112,10 @@ def _alone(connection: duckdb.DuckDBPyConnection, people: Path) -> Iterator[tupl
         )
         for (value,) in connection.execute(
             f"""select value from ({values}) where nullif(value, '') is not null
+                -- what a fault wrote into the record of somebody else is theirs too
+                and lower(value) not in (
+                    select lower(delivered_value) from read_parquet('{faults}')
+                    where fault_kind like 'shared%' and delivered_value is not null)
             group by value having bool_and(is_chosen)"""
         ).fetchall():
             yield kind, value
