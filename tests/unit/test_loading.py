@@ -11,8 +11,9 @@ import pytest
 
 from orchestration.lib.contract import ColumnContract, TableContract
 from orchestration.lib.errors import InputError
-from orchestration.lib.ingest.files import load_table
+from orchestration.lib.ingest.files import content_hash, load_table
 from orchestration.lib.ingest.ledger import LoadResult
+from orchestration.lib.privacy.landing_files import follow_rewritten
 
 LOADED_AT = datetime(2026, 11, 22, 10)
 
@@ -103,6 +104,26 @@ def test_good_rows_keep_their_values_and_ledger(
     assert float(loaded[0][2]) == 9.99
     assert loaded[0][4:] == (1, "sales.parquet", LOADED_AT, result.batch_id)
     assert loaded[1][1] is None
+
+
+def test_a_file_rewritten_without_somebody_is_the_same_batch(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """The ledger follows its content, and loading all again replaces its rows, rejects and counts."""
+    bad = "('b', -1, 1.0, timestamp '2026-01-02 03:04:05')"
+    path = drop(tmp_path, rows("('a', 1, 9.99, timestamp '2026-01-02 03:04:05')", bad))
+    before = load(connection, tmp_path)
+    old = content_hash(path)
+    drop(tmp_path, rows(bad, "('c', 2, 9.99, timestamp '2026-01-02 03:04:05')"))
+    follow_rewritten(connection, {old: (content_hash(path), path.stat().st_size)})
+    assert load(connection, tmp_path).is_unchanged
+    again = load(connection, tmp_path, full_refresh=True)
+    assert again.batch_id == before.batch_id
+    assert reasons(connection) == [(1, "units", "units is below the minimum 0")]
+    (counted,) = connection.execute(
+        "select count(*), max(rows_loaded) from raw._batches"
+    ).fetchall()
+    assert counted == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,22 @@ def held_batches(
     return tuple(held)
 
 
+def known_batch_ids(
+    connection: duckdb.DuckDBPyConnection, table: TableContract
+) -> dict[tuple[str, str, str], str]:
+    """Return the ids of a table's batches by file, content and contract.
+
+    The id of a batch is made when its content first comes. A file that was rewritten without somebody
+    keeps it, so that loading it again takes the place of what it was.
+    """
+    rows = connection.execute(
+        """select source_file, content_sha256, contract_sha256, batch_id from raw._batches
+        where source_system = ? and table_name = ?""",
+        [table.system, table.name],
+    ).fetchall()
+    return {(name, content, contract): batch_id for name, content, contract, batch_id in rows}
+
+
 def has_expired(connection: duckdb.DuckDBPyConnection, table: TableContract) -> bool:
     """Whether files of the table were deleted because all their rows were too old."""
     return bool(

@@ -25,6 +25,7 @@ from orchestration.lib.ingest.ledger import (
     FileResult,
     LoadResult,
     held_batches,
+    known_batch_ids,
     result_of,
     set_status,
     write_batch,
@@ -93,6 +94,7 @@ class TableLoad:
 
     def __post_init__(self) -> None:
         self._contract_sha256 = self.table.fingerprint()
+        self._known_ids = known_batch_ids(self.connection, self.table)
         self.connection.execute(
             f"""create or replace temp table {BROKEN} (
                 _file_index integer, _row_number bigint, _raw_line varchar, column_name varchar,
@@ -208,7 +210,10 @@ class TableLoad:
         return refusals
 
     def _batch_id(self, delivery: Delivery) -> str:
-        return batch_id_of(self.table.system, self.table.name, delivery, self._contract_sha256)
+        known = (delivery.source_file, delivery.content_sha256, self._contract_sha256)
+        return self._known_ids.get(known) or batch_id_of(
+            self.table.system, self.table.name, delivery, self._contract_sha256
+        )
 
     def _unreadable(self, where: str, error: duckdb.Error) -> InputError:
         """Return the refusal; DuckDB's own words may quote the data, so only the kind is told."""
