@@ -10,7 +10,7 @@ import secrets
 from pathlib import Path
 
 from orchestration.lib.errors import ConfigurationError
-from orchestration.lib.private_files import private_folder
+from orchestration.lib.private_files import private_folder, replace_file
 
 MINIMUM_BYTES = 16
 
@@ -56,18 +56,4 @@ def load_key(name: str, from_environment: str, keys_dir: Path) -> bytes:
 
 def replace_key(name: str, keys_dir: Path) -> None:
     """Write a new key over ``keys/<name>.key`` in one step; the old one is not kept."""
-    path = keys_dir / f"{name}.key"
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    private_folder(keys_dir)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(keys_dir, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replace_file(keys_dir / f"{name}.key", secrets.token_hex(32).encode())

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration.lib.errors import ConfigurationError
-from orchestration.lib.private_files import private_folder, write_private
+from orchestration.lib.private_files import private_folder, sync, write_private
 
 DATABASES = ("crm.duckdb", "analytics.duckdb")
 
@@ -30,22 +30,13 @@ class PublishedRun:
     is_current: bool
 
 
-def _sync(path: Path) -> None:
-    """Make a file or folder durable before something points at it."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _replace_link(link: Path, target: str) -> None:
     """Point ``link`` at ``target`` in one step: a reader sees the old or the new, never none."""
     temporary = link.with_name(f".{link.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
     temporary.replace(link)
-    _sync(link.parent)
+    sync(link.parent)
 
 
 def current_run_dir(warehouse_dir: Path) -> Path | None:
@@ -84,15 +75,15 @@ def publish(warehouse_dir: Path, working_dir: Path, details: Mapping[str, str], 
     }
     for name in DATABASES:
         (working_dir / name).chmod(0o600)
-        _sync(working_dir / name)
+        sync(working_dir / name)
     write_private(working_dir / "run.json", json.dumps(record, indent=2) + "\n")
-    _sync(working_dir / "run.json")
-    _sync(working_dir)
+    sync(working_dir / "run.json")
+    sync(working_dir)
     runs_dir = warehouse_dir / "runs"
     private_folder(runs_dir)
     target = runs_dir / run_id
     working_dir.rename(target)
-    _sync(runs_dir)
+    sync(runs_dir)
     _point_readers_at(warehouse_dir, target)
     prune(warehouse_dir, keep)
     return target

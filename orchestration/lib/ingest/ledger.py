@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from ml.identity.relations import has_table
 from orchestration.lib.contract import TableContract
 from orchestration.lib.ingest.deliveries import Delivery, file_delivery
 from orchestration.lib.private_files import private_folder
@@ -238,13 +239,7 @@ def has_expired(connection: duckdb.DuckDBPyConnection, table: TableContract) -> 
 
 def raw_table_exists(connection: duckdb.DuckDBPyConnection, table: TableContract) -> bool:
     """Whether the raw table is there."""
-    return bool(
-        connection.execute(
-            """select 1 from information_schema.tables
-            where table_schema = 'raw' and table_name = ?""",
-            [table.identifier],
-        ).fetchall()
-    )
+    return has_table(connection, f"raw.{table.identifier}")
 
 
 def result_of(

@@ -24,6 +24,7 @@ from typing import Any
 
 from orchestration.lib.errors import ConfigurationError
 from orchestration.lib.keys import load_key
+from orchestration.lib.private_files import replace_file
 
 GENESIS = "0" * 64
 ANCHOR_LOST = "anchor_lost"
@@ -163,23 +164,6 @@ def write_anchor(home: Path, key: bytes, anchor: Anchor) -> None:
         "seal": _anchor_seal(line, anchor.is_committed, key),
     }
     replace_file(anchor_file(home), json.dumps(content).encode() + b"\n")
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file for its owner only, durably; readers see the old or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ Belongs here: the new key file and the rebuilt analysts' databases. Does not: ho
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
@@ -29,6 +28,7 @@ from orchestration.lib.privacy.leaks import (
 )
 from orchestration.lib.privacy.registry import REGISTRY, PersonalColumn, personal_columns
 from orchestration.lib.privacy.small_groups import aggregates_of
+from orchestration.lib.private_files import put_in_place
 from orchestration.lib.publishing import (
     current_run_dir,
     make_working_copy,
@@ -146,7 +146,4 @@ def _rebuild(
     """Build the analysts' database of a kept version anew, in one step for readers."""
     temporary = folder / ".analytics.rebuilt"
     build_analytics(folder / "crm.duckdb", temporary, columns, key, protection)
-    temporary.chmod(0o600)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(folder / "analytics.duckdb")
+    put_in_place(temporary, folder / "analytics.duckdb")

@@ -16,7 +16,6 @@ import numpy as np
 from orchestration.lib.contract import SystemContract
 from orchestration.lib.ingest.files import content_hash
 from orchestration.lib.ingest.ledger import SUPERSEDED
-from orchestration.lib.privacy.audit_log import replace_file
 from orchestration.lib.privacy.byte_search import compile_patterns
 from orchestration.lib.privacy.landing_files import (
     LandingFile,
@@ -27,6 +26,7 @@ from orchestration.lib.privacy.landing_files import (
 from orchestration.lib.privacy.raw_rows import policy_of, unlinked_columns
 from orchestration.lib.privacy.scrubbing import DeliveredRows, RowDecisions, scrub_file
 from orchestration.lib.privacy.tombstones import Recogniser
+from orchestration.lib.private_files import replace_file
 
 NOBODY = RowDecisions()
 

@@ -17,8 +17,9 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from orchestration.lib.privacy.audit_log import replace_file
+from ml.identity.relations import has_table
 from orchestration.lib.privacy.retention_policy import RetentionPolicy, RetentionRule
+from orchestration.lib.private_files import replace_file
 from orchestration.lib.sql_text import quoted_name
 
 STATE_NAME = "retention.json"
@@ -105,16 +106,6 @@ def write_cuts(path: Path, cuts: Cuts) -> None:
     replace_file(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
-def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    return bool(
-        connection.execute(
-            """select 1 from information_schema.tables
-            where table_schema = ? and table_name = ? and table_catalog = current_database()""",
-            [schema, table],
-        ).fetchall()
-    )
-
-
 def rows_before(rule: RetentionRule, cut: date) -> str:
     """Return a query of the row ids that the cut deletes."""
     relation = f"{quoted_name(rule.schema)}.{quoted_name(rule.table)}"
@@ -144,7 +135,7 @@ def preview(
     results = []
     for rule in policy.rules:
         cut = cuts.get(rule.name)
-        if cut is None or not _exists(connection, rule.schema, rule.table):
+        if cut is None or not has_table(connection, f"{rule.schema}.{rule.table}"):
             continue
         relation = f"{quoted_name(rule.schema)}.{quoted_name(rule.table)}"
         moment = f"cast({quoted_name(rule.time)} as timestamp)"
@@ -194,7 +185,7 @@ def contents_of_old_rejects(
     connection: duckdb.DuckDBPyConnection, cuts: Mapping[str, date]
 ) -> frozenset[str]:
     """Return the contents of files whose rejected lines the cut deletes: a rebuild rejects them anew."""
-    if REJECTS not in cuts or not _exists(connection, "raw", "_rejects"):
+    if REJECTS not in cuts or not has_table(connection, "raw._rejects"):
         return frozenset()
     rows = connection.execute(
         f"""select distinct batches.content_sha256 from {REJECTS} as rejects
@@ -208,7 +199,7 @@ def contents_of_old_rejects(
 def _delete_cleared_rejects(
     connection: duckdb.DuckDBPyConnection, contents: Collection[str]
 ) -> None:
-    if contents and _exists(connection, "raw", "_rejects"):
+    if contents and has_table(connection, "raw._rejects"):
         connection.execute(
             f"""delete from {REJECTS} where batch_id in (
                 select batch_id from raw._batches where content_sha256 in (select unnest(?)))""",

@@ -18,8 +18,8 @@ from orchestration.lib.privacy.audit_log import (
     log_file,
     parse_line,
     read_entries,
-    replace_file,
 )
+from orchestration.lib.private_files import replace_file
 
 ENDED = [
     dg.DagsterRunStatus.SUCCESS,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from orchestration.lib.privacy.erasure.rewriting import rewrite_database
+from orchestration.lib.private_files import put_in_place
 
 
 def rewrite_in_place(path: Path, *, threads: int = 2, memory_limit: str = "6GB") -> None:
@@ -16,5 +17,5 @@ def rewrite_in_place(path: Path, *, threads: int = 2, memory_limit: str = "6GB")
     folder = path.with_name(f".{path.stem}.rewritten")
     target = folder / path.name  # views name the catalog, which follows from the file's name
     rewrite_database(path, target, {}, threads=threads, memory_limit=memory_limit)
-    target.replace(path)
+    put_in_place(target, path)
     folder.rmdir()

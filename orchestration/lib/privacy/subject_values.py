@@ -14,6 +14,7 @@ import pandas as pd
 from ml.identity.normalise.emails import normalise_emails
 from ml.identity.normalise.national_ids import normalise_national_ids
 from ml.identity.normalise.phones import normalise_phones
+from ml.identity.relations import has_table
 from orchestration.lib.contract import SystemContract
 from orchestration.lib.privacy.identifier_forms import STRONG_KINDS, form_sql
 from orchestration.lib.privacy.raw_rows import (
@@ -203,11 +204,7 @@ def mark_shared(
 
 def _shared_by_records(connection: duckdb.DuckDBPyConnection) -> None:
     """Look at the normalised records too: a name is a pair of fields there."""
-    known = connection.execute(
-        """select 1 from information_schema.tables where table_schema = 'identity'
-        and table_name = 'customer_records' and table_catalog = current_database()"""
-    ).fetchall()
-    if not known:
+    if not has_table(connection, "identity.customer_records"):
         return
     spelled = [
         (kind, f"cast({column} as varchar)")

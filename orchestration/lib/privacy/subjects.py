@@ -16,6 +16,7 @@ import pandas as pd
 from ml.identity.normalise.emails import normalise_emails
 from ml.identity.normalise.national_ids import normalise_national_ids
 from ml.identity.normalise.phones import normalise_phones
+from ml.identity.relations import has_table
 from orchestration.lib.contract import load_contracts
 from orchestration.lib.errors import InputError
 from orchestration.lib.privacy.identifier_forms import form_sql
@@ -57,23 +58,13 @@ class Subject:
     is_twin: bool = False
 
 
-def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    return bool(
-        connection.execute(
-            """select 1 from information_schema.tables
-            where table_catalog = current_database() and table_schema = ? and table_name = ?""",
-            [schema, table],
-        ).fetchall()
-    )
-
-
 def _stage_all_records(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the table of every record and its customer; ids of systems that a run left out wait."""
     parts = [
         "select customer_id, source_system, source_customer_id from marts.customer_identities "
         "where valid_to is null"
     ]
-    if _exists(connection, "identity", "id_assignments"):
+    if has_table(connection, "identity.id_assignments"):
         parts.append(
             "select customer_id, source_system, source_customer_id from identity.id_assignments"
         )
@@ -295,7 +286,7 @@ def find_subjects(
     asked = sorted(wanted)
     _stage_customers(connection, asked)
     twins: list[str] = []
-    while is_with_twins and _exists(connection, "identity", "customer_records"):
+    while is_with_twins and has_table(connection, "identity.customer_records"):
         more = _twins(connection)
         if not more:
             break

@@ -26,7 +26,7 @@ import pandas as pd
 
 from ml.contact_plan import CONTACT_CHANNELS
 from orchestration.lib.errors import ConfigurationError
-from orchestration.lib.privacy.audit_log import replace_file
+from orchestration.lib.private_files import replace_file
 from orchestration.lib.sql_text import quoted_name
 
 ALL: Final = "all"

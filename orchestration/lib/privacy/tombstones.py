@@ -31,6 +31,7 @@ from orchestration.lib.keys import load_key
 from orchestration.lib.privacy.identifier_forms import GIVEN_KINDS, STRONG_KINDS, form_sql
 from orchestration.lib.privacy.raw_rows import group_key_sql, record_expressions, row_key_sql
 from orchestration.lib.privacy.targets import RECORD, Targets
+from orchestration.lib.private_files import replace_file
 from orchestration.lib.sql_text import quoted_name
 
 HEXADECIMALS = 32
@@ -105,16 +106,8 @@ def add_tombstones(
         for value in sorted(values)
         if (kind, mac := mac_of(key, kind, value)) not in known
     ]
-    path = tombstones_file(home)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_name(f".{path.name}.new")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        for each in [*kept, *new]:
-            file.write(json.dumps(asdict(each), sort_keys=True) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    lines = [json.dumps(asdict(each), sort_keys=True) + "\n" for each in [*kept, *new]]
+    replace_file(tombstones_file(home), "".join(lines).encode())
     return new
 
 

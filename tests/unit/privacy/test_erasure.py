@@ -276,8 +276,8 @@ def test_stopped_at_any_step_it_ends_the_same(
     with monkeypatch.context() as patched:
         patched.setattr(Journal, "note", stopping(Journal.note))
         patched.setattr(
-            "orchestration.lib.privacy.erasure.versions.replace_durably",
-            stopping(process_versions().replace_durably),
+            "orchestration.lib.privacy.erasure.versions.put_in_place",
+            stopping(process_versions().put_in_place),
         )
         with pytest.raises(Stopped):
             erasure_of(home, ANA).run()

@@ -17,7 +17,7 @@ import duckdb
 from orchestration.lib.privacy.audit_log import subject_pseudonym
 from orchestration.lib.privacy.byte_search.report import SearchReport
 from orchestration.lib.privacy.erasure.journal import CERTIFICATE, Journal, Lookup, erasures_dir
-from orchestration.lib.privacy.erasure.versions import Rules
+from orchestration.lib.privacy.erasure.rules import Rules
 from orchestration.lib.sql_text import quoted_name
 from orchestration.settings import Settings
 

@@ -22,10 +22,12 @@ from orchestration.lib.contract import load_contracts
 from orchestration.lib.dbt_project import ensure_manifest, read_manifest
 from orchestration.lib.errors import ConfigurationError, InputError
 from orchestration.lib.privacy.byte_search import compile_patterns
+from orchestration.lib.privacy.erasure.changes import changes_of
 from orchestration.lib.privacy.erasure.journal import Journal, Lookup, Request, begin, pending
 from orchestration.lib.privacy.erasure.lookup import look_up, run_folders
 from orchestration.lib.privacy.erasure.process import Erasure
-from orchestration.lib.privacy.erasure.versions import Rules, changes_of, reading
+from orchestration.lib.privacy.erasure.rules import Rules
+from orchestration.lib.privacy.erasure.versions import reading
 from orchestration.lib.privacy.subjects import STAGING_DIR, Subject
 from orchestration.lib.run_lock import hold_run_lock
 from orchestration.settings import DBT_PROJECT_DIR, Settings

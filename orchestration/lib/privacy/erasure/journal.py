@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.lib.errors import ConfigurationError
-from orchestration.lib.privacy.audit_log import replace_file
 from orchestration.lib.privacy.targets import Targets
+from orchestration.lib.private_files import replace_file
 
 REQUEST, LOOKUP, PROGRESS, CERTIFICATE = (
     "request.json",

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from orchestration.lib.contract import SystemContract
 from orchestration.lib.errors import ConfigurationError
+from orchestration.lib.privacy.erasure.changes import version_targets
 from orchestration.lib.privacy.erasure.journal import Lookup, Request
 from orchestration.lib.privacy.erasure.needles import searched_identifiers, without_what_stays
 from orchestration.lib.privacy.erasure.simulated import truth_identifiers, truth_people
-from orchestration.lib.privacy.erasure.versions import reading, version_targets
+from orchestration.lib.privacy.erasure.versions import reading
 from orchestration.lib.privacy.landing_files import hashes_of, landing_files, outside_systems
 from orchestration.lib.privacy.subjects import Subject, find_subjects
 from orchestration.lib.privacy.targets import (

@@ -24,6 +24,7 @@ from orchestration.lib.privacy.audit_log import append, subject_pseudonym
 from orchestration.lib.privacy.byte_search import PatternSet, compile_patterns, search_tree
 from orchestration.lib.privacy.byte_search.report import SearchReport
 from orchestration.lib.privacy.erasure.certificate import certificate_of
+from orchestration.lib.privacy.erasure.changes import changes_of
 from orchestration.lib.privacy.erasure.files import (
     erase_from_landing,
     erase_from_others,
@@ -31,7 +32,8 @@ from orchestration.lib.privacy.erasure.files import (
 )
 from orchestration.lib.privacy.erasure.journal import Journal, Lookup
 from orchestration.lib.privacy.erasure.lookup import look_up, run_folders
-from orchestration.lib.privacy.erasure.versions import Rules, changes_of, erase_version, reading
+from orchestration.lib.privacy.erasure.rules import Rules
+from orchestration.lib.privacy.erasure.versions import erase_version, reading
 from orchestration.lib.privacy.landing_files import follow_rewritten
 from orchestration.lib.privacy.subjects import STAGING_DIR
 from orchestration.lib.privacy.targets import THING, Targets

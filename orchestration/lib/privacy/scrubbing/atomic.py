@@ -13,6 +13,7 @@ from pathlib import Path
 
 from orchestration.lib.ingest.files import content_hash
 from orchestration.lib.privacy.scrubbing.decisions import ScrubError
+from orchestration.lib.private_files import sync
 
 TEMPORARY_ENDING = ".scrubbing.tmp"
 WORKING_PREFIX = ".scrubbing_"
@@ -36,15 +37,6 @@ def remove_leftovers(folder: Path) -> int:
     return len(left)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a replaced name survive a crash of the machine."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def replace_file(path: Path, write: Callable[[Path], None]) -> str:
     """Write a new version beside a file and put it in its place; return its content hash.
 
@@ -61,8 +53,7 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> str:
     try:
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         write(target)
-        with target.open("rb") as file:
-            os.fsync(file.fileno())
+        sync(target)
         shutil.copymode(path, target)
         with suppress(PermissionError):
             os.chown(target, before.st_uid, before.st_gid)
@@ -81,5 +72,5 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> str:
     except BaseException:
         target.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    sync(path.parent)
     return hashed
