@@ -16,21 +16,33 @@ from ml.evaluation.metrics import (
     rmse,
     top_10_share_capture,
 )
+from ml.evaluation.records import (
+    CALIBRATION_TYPES,
+    MODEL_RUN_TYPES,
+    canonical_json,
+    model_run_id,
+    typed_frame,
+)
 
 __all__ = [
     "CALIBRATION_BINS",
+    "CALIBRATION_TYPES",
     "FAILING_GRADE",
+    "MODEL_RUN_TYPES",
     "EvaluationError",
     "base_mean",
     "bias_share",
     "calibration_bins",
+    "canonical_json",
     "correlation",
     "count_metrics",
     "grade",
     "mae",
+    "model_run_id",
     "naive_rate",
     "poisson_deviance",
     "rmse",
     "skill_share",
     "top_10_share_capture",
+    "typed_frame",
 ]

@@ -11,16 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ml.evaluation import CALIBRATION_TYPES, MODEL_RUN_TYPES, typed_frame
 from ml.lifetime_value.backtest import Candidate, backtest_purchase_models, backtest_spend
 from ml.lifetime_value.config import LifetimeValueConfig
-from ml.lifetime_value.frames import (
-    CALIBRATION_TYPES,
-    MODEL_RUN_TYPES,
-    PREDICTION_TYPES,
-    checked_holdout,
-    checked_summary,
-    typed_frame,
-)
+from ml.lifetime_value.frames import PREDICTION_TYPES, checked_holdout, checked_summary
 from ml.lifetime_value.lifetimes_adapter import Fit, FitError, fit_purchase_model
 from ml.lifetime_value.model_runs import (
     ModelRun,

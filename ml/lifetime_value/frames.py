@@ -39,45 +39,6 @@ PREDICTION_TYPES: Mapping[str, str] = {
     "purchase_churn_segment": "string",
     "is_abstaining": "bool",
 }
-MODEL_RUN_TYPES: Mapping[str, str] = {
-    "model_run_id": "string",
-    "model": "string",
-    "model_version": "string",
-    "as_of_date": "datetime64[us]",
-    "horizon_days": "Int64",
-    "training_start": "datetime64[us]",
-    "training_end": "datetime64[us]",
-    "customers": "int64",
-    "parameters": "string",
-    "metrics": "string",
-    "baseline_metrics": "string",
-    "skill_share": "float64",
-    "grade": "string",
-    "is_champion": "bool",
-    "is_abstaining": "bool",
-    "reason": "string",
-}
-CALIBRATION_TYPES: Mapping[str, str] = {
-    "model": "string",
-    "model_version": "string",
-    "as_of_date": "datetime64[us]",
-    "horizon_days": "int64",
-    "bin": "int64",
-    "customers": "int64",
-    "predicted_mean": "float64",
-    "observed_mean": "float64",
-}
-
-
-def typed_frame(columns: Mapping[str, object], types: Mapping[str, str], rows: int) -> pd.DataFrame:
-    """Build a frame with exactly these columns and types; a column not given is NULL."""
-    index = pd.RangeIndex(rows)
-    return pd.DataFrame(
-        {
-            name: pd.Series(columns.get(name), index=index, dtype=kind)
-            for name, kind in types.items()
-        }
-    )
 
 
 def require_columns(frame: pd.DataFrame, columns: tuple[str, ...], frame_name: str) -> None:

@@ -6,17 +6,21 @@ Only shaping; every number comes from `backtest` or a fit.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from ml.evaluation import (
+    CALIBRATION_TYPES,
+    MODEL_RUN_TYPES,
+    canonical_json,
+    model_run_id,
+    typed_frame,
+)
 from ml.lifetime_value.backtest import Candidate
 from ml.lifetime_value.config import MODEL_VERSION
-from ml.lifetime_value.frames import CALIBRATION_TYPES, MODEL_RUN_TYPES, typed_frame
 from ml.lifetime_value.lifetimes_adapter import Fit
 
 
@@ -94,9 +98,10 @@ def _record(run: ModelRun, context: RunContext) -> dict[str, object]:
     if fit is not None:
         metrics["log_likelihood"] = fit.log_likelihood
         metrics["distinct_rows"] = fit.distinct_rows
-    key = f"{candidate.model}|{MODEL_VERSION}|{context.as_of_date}|{context.horizon_days}"
     return {
-        "model_run_id": "R" + hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()[:16],
+        "model_run_id": model_run_id(
+            candidate.model, MODEL_VERSION, context.as_of_date, context.horizon_days
+        ),
         "model": candidate.model,
         "model_version": MODEL_VERSION,
         "as_of_date": np.datetime64(context.as_of_date, "us"),
@@ -104,24 +109,15 @@ def _record(run: ModelRun, context: RunContext) -> dict[str, object]:
         "training_start": None if fit is None else np.datetime64(start, "us"),
         "training_end": None if fit is None else np.datetime64(end, "us"),
         "customers": 0 if fit is None else fit.customers,
-        "parameters": _json({} if fit is None else fit.parameters),
-        "metrics": _json(metrics),
-        "baseline_metrics": _json(candidate.baseline_metrics),
+        "parameters": canonical_json({} if fit is None else fit.parameters),
+        "metrics": canonical_json(metrics),
+        "baseline_metrics": canonical_json(candidate.baseline_metrics),
         "skill_share": candidate.skill,
         "grade": candidate.grade,
         "is_champion": is_champion,
         "is_abstaining": run.is_abstaining,
         "reason": run.reason or None,
     }
-
-
-def _json(values: Mapping[str, object]) -> str:
-    """Return canonical JSON; a number that is not finite would be no JSON, so it raises."""
-    return json.dumps(
-        {name: dict(v) if isinstance(v, Mapping) else v for name, v in values.items()},
-        sort_keys=True,
-        allow_nan=False,
-    )
 
 
 def calibration_frame(candidates: Sequence[Candidate], context: RunContext) -> pd.DataFrame:

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ml.evaluation import typed_frame
 from ml.lifetime_value.config import FALLBACK_MODEL, MODEL_VERSION, LifetimeValueConfig
-from ml.lifetime_value.frames import PREDICTION_TYPES, typed_frame
+from ml.lifetime_value.frames import PREDICTION_TYPES
 from ml.lifetime_value.purchase_models import PurchaseModel, waiting_days_quantile
 from ml.lifetime_value.segments import purchase_churn_segment
 from ml.lifetime_value.spend import GammaGamma

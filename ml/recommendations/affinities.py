@@ -17,8 +17,9 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ml.evaluation import typed_frame
 from ml.recommendations.config import RecommendationConfig
-from ml.recommendations.frames import AFFINITY_TYPES, as_of_values, typed
+from ml.recommendations.frames import AFFINITY_TYPES, as_of_values
 from ml.recommendations.histories import IntArray, Lines
 from ml.recommendations.similarity import co_purchases
 
@@ -88,7 +89,7 @@ def product_affinities(
         "confidence": _known(found["confidence"]),
         "lift": _known(found["lift"]),
     }
-    return typed(columns, AFFINITY_TYPES, len(found))
+    return typed_frame(columns, AFFINITY_TYPES, len(found))
 
 
 def _customers_with_both(pairs: pd.DataFrame, lines: Lines) -> NDArray[np.int64]:

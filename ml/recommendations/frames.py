@@ -130,17 +130,6 @@ def as_times(values: pd.Series, name: str, column: str) -> pd.Series:
     return times
 
 
-def typed(columns: Mapping[str, object], types: Mapping[str, str], rows: int) -> pd.DataFrame:
-    """Build a frame with exactly these columns and types; a column not given is NULL."""
-    index = pd.RangeIndex(rows)
-    return pd.DataFrame(
-        {
-            name: pd.Series(columns.get(name), index=index, dtype=kind)
-            for name, kind in types.items()
-        }
-    )
-
-
 def as_of_values(as_of: dt.date, rows: int) -> np.ndarray:
     """Return the as-of date, once a row."""
     return np.full(rows, np.datetime64(as_of, "us"))

@@ -6,37 +6,22 @@ Shaping only.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from ml.evaluation import FAILING_GRADE, grade
+from ml.evaluation import (
+    FAILING_GRADE,
+    MODEL_RUN_TYPES,
+    canonical_json,
+    grade,
+    model_run_id,
+    typed_frame,
+)
 from ml.recommendations.backtest import BasketMetrics
 from ml.recommendations.config import BASELINES, BLEND, MODEL_VERSION, RANKER
-from ml.recommendations.frames import typed
-
-MODEL_RUN_TYPES: Mapping[str, str] = {
-    "model_run_id": "string",
-    "model": "string",
-    "model_version": "string",
-    "as_of_date": "datetime64[us]",
-    "horizon_days": "Int64",
-    "training_start": "datetime64[us]",
-    "training_end": "datetime64[us]",
-    "customers": "int64",
-    "parameters": "string",
-    "metrics": "string",
-    "baseline_metrics": "string",
-    "skill_share": "Float64",
-    "grade": "string",
-    "is_champion": "bool",
-    "is_abstaining": "bool",
-    "reason": "string",
-}
 
 
 @dataclass(frozen=True)
@@ -79,12 +64,10 @@ def model_runs_frame(
     for model in (RANKER, BLEND):
         metrics = verdict.metrics.get(model)
         skill = verdict.skills.get(model)
-        key = f"{model}|{MODEL_VERSION}|{as_of}|{verdict.horizon_days}"
         is_champion = model == verdict.model
         rows.append(
             {
-                "model_run_id": "R"
-                + hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()[:16],
+                "model_run_id": model_run_id(model, MODEL_VERSION, as_of, verdict.horizon_days),
                 "model": model,
                 "model_version": MODEL_VERSION,
                 "as_of_date": np.datetime64(as_of, "us"),
@@ -93,8 +76,8 @@ def model_runs_frame(
                 "training_end": np.datetime64(as_of - dt.timedelta(days=1), "us"),
                 "customers": customers,
                 "parameters": "{}",
-                "metrics": _json({} if metrics is None else metrics.as_dict()),
-                "baseline_metrics": _json(baselines),
+                "metrics": canonical_json({} if metrics is None else metrics.as_dict()),
+                "baseline_metrics": canonical_json(baselines),
                 "skill_share": skill,
                 "grade": None if skill is None else grade(skill) if skill > 0 else FAILING_GRADE,
                 "is_champion": is_champion,
@@ -103,8 +86,4 @@ def model_runs_frame(
             }
         )
     columns = {name: [row[name] for row in rows] for name in MODEL_RUN_TYPES}
-    return typed(columns, MODEL_RUN_TYPES, len(rows))
-
-
-def _json(values: Mapping[str, object]) -> str:
-    return json.dumps(values, sort_keys=True, allow_nan=False)
+    return typed_frame(columns, MODEL_RUN_TYPES, len(rows))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from ml.evaluation import typed_frame
 from ml.recommendations.affinities import product_affinities
 from ml.recommendations.backtest import (
     BasketMetrics,
@@ -39,7 +40,6 @@ from ml.recommendations.frames import (
     as_times,
     known_purchases,
     require,
-    typed,
 )
 from ml.recommendations.histories import IntArray, Lines, numbered
 from ml.recommendations.model_runs import Verdict, model_runs_frame
@@ -170,7 +170,7 @@ def recommend(
     }
     first = dt.date(1970, 1, 1) + dt.timedelta(days=int(lines.day.min()))
     return RecommendationResult(
-        typed(columns, RECOMMENDATION_TYPES, len(found)),
+        typed_frame(columns, RECOMMENDATION_TYPES, len(found)),
         product_affinities(lines, evidence.fits, as_of, config),
         model_runs_frame(verdict, as_of, first, len(everybody)),
     )
@@ -379,7 +379,7 @@ def _nothing(as_of: dt.date) -> RecommendationResult:
     reason = f"There is no purchase before {as_of:%Y-%m-%d}, so there is nothing to recommend from."
     verdict = Verdict(POPULARITY, True, reason)
     return RecommendationResult(
-        typed({}, RECOMMENDATION_TYPES, 0),
-        typed({}, AFFINITY_TYPES, 0),
+        typed_frame({}, RECOMMENDATION_TYPES, 0),
+        typed_frame({}, AFFINITY_TYPES, 0),
         model_runs_frame(verdict, as_of, None, 0),
     )

@@ -6,8 +6,6 @@ Shaping only; every number comes from `estimate`. Unknown is NULL, never NaN.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ml.evaluation import CALIBRATION_TYPES, MODEL_RUN_TYPES, canonical_json, model_run_id
 from ml.uplift.config import MODEL_VERSION, RESPONSE_MODEL
 from ml.uplift.encoding import FloatArray
 from ml.uplift.estimate import CHOSEN, ArmResult, UpliftResult
@@ -59,34 +58,6 @@ SEGMENT_TYPES: Mapping[str, str] = {
     "effect_low": "Float64",
     "effect_high": "Float64",
     "verdict": "string",
-}
-RUN_TYPES: Mapping[str, str] = {
-    "model_run_id": "string",
-    "model": "string",
-    "model_version": "string",
-    "as_of_date": "datetime64[us]",
-    "horizon_days": "Int64",
-    "training_start": "datetime64[us]",
-    "training_end": "datetime64[us]",
-    "customers": "int64",
-    "parameters": "string",
-    "metrics": "string",
-    "baseline_metrics": "string",
-    "skill_share": "Float64",
-    "grade": "string",
-    "is_champion": "bool",
-    "is_abstaining": "bool",
-    "reason": "string",
-}
-CALIBRATION_TYPES: Mapping[str, str] = {
-    "model": "string",
-    "model_version": "string",
-    "as_of_date": "datetime64[us]",
-    "horizon_days": "Int64",
-    "bin": "int64",
-    "customers": "int64",
-    "predicted_mean": "Float64",
-    "observed_mean": "Float64",
 }
 _DECILES = 10
 
@@ -145,7 +116,7 @@ def uplift_tables(
         _table(scored, CUSTOMER_TYPES, shared),
         _table([pd.DataFrame(effects)], EFFECT_TYPES, shared),
         _table(groups, SEGMENT_TYPES, shared),
-        _table([pd.DataFrame(runs)], RUN_TYPES, shared),
+        _table([pd.DataFrame(runs)], MODEL_RUN_TYPES, shared),
         _table(bins, CALIBRATION_TYPES, shared),
     )
 
@@ -188,16 +159,15 @@ def _run(arm: ArmResult, campaign: str, as_of: dt.date, horizon_days: int) -> di
         metrics = _numbers(table, CHOSEN)
         baseline = {RESPONSE_MODEL: _numbers(table, RESPONSE_MODEL), "random": {"qini": 0.0}}
     model = _model(campaign, arm)
-    key = f"{model}|{MODEL_VERSION}|{as_of}|{horizon_days}"
     return {
-        "model_run_id": "R" + hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()[:16],
+        "model_run_id": model_run_id(model, MODEL_VERSION, as_of, horizon_days),
         "model": model,
         "horizon_days": horizon_days,
         "training_end": np.datetime64(as_of - dt.timedelta(days=1), "us"),
         "customers": len(arm.rows),
-        "parameters": json.dumps({"learner": arm.choice}, sort_keys=True),
-        "metrics": json.dumps(metrics, sort_keys=True, allow_nan=False),
-        "baseline_metrics": json.dumps(baseline, sort_keys=True, allow_nan=False),
+        "parameters": canonical_json({"learner": arm.choice}),
+        "metrics": canonical_json(metrics),
+        "baseline_metrics": canonical_json(baseline),
         "skill_share": arm.skill_share,
         "grade": arm.grade,
         "is_champion": not arm.is_abstaining,

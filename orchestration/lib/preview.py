@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 import duckdb
+import pandas as pd
 
 from orchestration.lib.privacy.registry import declared_class
 
@@ -18,9 +19,8 @@ def markdown_table(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
     """Return a Markdown table."""
 
     def cell(value: object) -> str:
-        text = (
-            f"{value:.4g}" if isinstance(value, float) else str(value if value is not None else "")
-        )
+        is_unknown = value is None or value is pd.NA
+        text = f"{value:.4g}" if isinstance(value, float) else "" if is_unknown else str(value)
         return text.replace("|", "\\|").replace("\n", " ")[:60]
 
     lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]

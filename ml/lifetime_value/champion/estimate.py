@@ -14,19 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.evaluation import calibration_bins
+from ml.evaluation import CALIBRATION_TYPES, MODEL_RUN_TYPES, calibration_bins, typed_frame
 from ml.lifetime_value.champion.config import ChampionConfig
 from ml.lifetime_value.champion.learn import Champion, learn_champion
 from ml.lifetime_value.champion.records import run_rows
 from ml.lifetime_value.champion.rolling import Grading, grade_at_origin
 from ml.lifetime_value.champion.value import ValueForecast, value_forecast
 from ml.lifetime_value.config import FALLBACK_MODEL, MODEL_VERSION
-from ml.lifetime_value.frames import (
-    CALIBRATION_TYPES,
-    MODEL_RUN_TYPES,
-    PREDICTION_TYPES,
-    typed_frame,
-)
+from ml.lifetime_value.frames import PREDICTION_TYPES
 from ml.lifetime_value.purchases import PurchaseLog, day_number, outcome_after, purchase_log
 from ml.lifetime_value.purchases.log import FloatArray
 from ml.lifetime_value.scoring import WAIT_COLUMNS, purchase_dates, score_histories

@@ -6,19 +6,17 @@ Only shaping; every number comes from `rolling`.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ml.evaluation import MODEL_RUN_TYPES, canonical_json, model_run_id, typed_frame
 from ml.lifetime_value.champion.config import BASE_MEAN, NAIVE_RATE
 from ml.lifetime_value.champion.learn import Champion
 from ml.lifetime_value.champion.rolling import CHAMPION, Grading
 from ml.lifetime_value.config import MODEL_VERSION
-from ml.lifetime_value.frames import MODEL_RUN_TYPES, typed_frame
 from ml.lifetime_value.purchases.log import EPOCH
 
 
@@ -60,7 +58,6 @@ def _record(
 ) -> dict[str, object]:
     model = str(row["model"])
     is_champion = model == CHAMPION and champion is not None
-    key = f"{model}|{MODEL_VERSION}|{as_of_date}|{days}"
     table = grading.candidates.set_index("model")
     baselines = {
         name: _numbers(table.loc[name].to_dict())
@@ -70,7 +67,7 @@ def _record(
     day = as_of_date if is_champion else EPOCH + dt.timedelta(days=grading.origin)
     learnt = champion if is_champion else grading.champion
     return {
-        "model_run_id": "R" + hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()[:16],
+        "model_run_id": model_run_id(model, MODEL_VERSION, as_of_date, days),
         "model": model,
         "model_version": MODEL_VERSION,
         "as_of_date": np.datetime64(as_of_date, "us"),
@@ -80,11 +77,9 @@ def _record(
         "customers": grading.customers
         if learnt is None
         else int(learnt.classics.collapsed.customers),
-        "parameters": json.dumps(_parameters(model, learnt), sort_keys=True, allow_nan=False),
-        "metrics": json.dumps(
-            _numbers(row) | {"graded_days": grading.horizon_days}, sort_keys=True, allow_nan=False
-        ),
-        "baseline_metrics": json.dumps(baselines, sort_keys=True, allow_nan=False),
+        "parameters": canonical_json(_parameters(model, learnt)),
+        "metrics": canonical_json(_numbers(row) | {"graded_days": grading.horizon_days}),
+        "baseline_metrics": canonical_json(baselines),
         "skill_share": row.get("skill_share"),
         "grade": row.get("grade"),
         "is_champion": is_champion,

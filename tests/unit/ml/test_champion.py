@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.evaluation import CALIBRATION_TYPES, MODEL_RUN_TYPES
 from ml.lifetime_value import LifetimeValueError
 from ml.lifetime_value.champion import (
     Champion,
@@ -22,7 +23,7 @@ from ml.lifetime_value.champion import (
 )
 from ml.lifetime_value.champion.intervals import CountDistribution, needed_level
 from ml.lifetime_value.champion.plan import training_plan
-from ml.lifetime_value.frames import CALIBRATION_TYPES, MODEL_RUN_TYPES, PREDICTION_TYPES
+from ml.lifetime_value.frames import PREDICTION_TYPES
 from ml.lifetime_value.purchases import day_number, purchase_log
 from tests.unit.ml import cdnow, purchase_examples
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.evaluation import CALIBRATION_TYPES, MODEL_RUN_TYPES
 from ml.lifetime_value import (
     LifetimeValueConfig,
     LifetimeValueError,
@@ -25,13 +26,7 @@ from ml.lifetime_value import (
 )
 from ml.lifetime_value import backtest as backtest_module
 from ml.lifetime_value import estimate as estimate_module
-from ml.lifetime_value.frames import (
-    CALIBRATION_TYPES,
-    HOLDOUT_COLUMNS,
-    MODEL_RUN_TYPES,
-    PREDICTION_TYPES,
-    SUMMARY_COLUMNS,
-)
+from ml.lifetime_value.frames import HOLDOUT_COLUMNS, PREDICTION_TYPES, SUMMARY_COLUMNS
 from ml.lifetime_value.lifetimes_adapter import Fit, FitError, fit_purchase_model
 from ml.lifetime_value.segments import SEGMENT_GRID, purchase_churn_segment
 from ml.lifetime_value.sufficient_statistics import CollapsedHistories
