@@ -42,6 +42,17 @@ def disabled_systems() -> frozenset[str]:
     return frozenset(contracts) - enabled - frozenset(ALWAYS_READ)
 
 
+def enabled_raw_keys() -> list[dg.AssetKey]:
+    """Return the keys of the raw tables of the source systems that this deployment uses."""
+    disabled = disabled_systems()
+    return [
+        dg.AssetKey(["raw", system.name, table.name])
+        for system in load_contracts(STAGING_DIR).values()
+        if system.name not in disabled
+        for table in system.tables
+    ]
+
+
 @contextmanager
 def _lock_or_wait(
     context: dg.InitResourceContext, warehouse_dir: Path, run_id: str, wait_seconds: int

@@ -5,6 +5,7 @@ Belongs here: the common ground of the writers. Does not: any system's layout.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -69,7 +70,7 @@ class Period:
         return datetime(self.ends_on.year, self.ends_on.month, self.ends_on.day, 2, 0)
 
 
-class SystemWriter:
+class SystemWriter(ABC):
     """A system that delivers its files of each period; `write` is all that most need.
 
     Parameters
@@ -81,21 +82,22 @@ class SystemWriter:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
 
+    @abstractmethod
     def write(self, happened: Slice, period: Period) -> None:
         """Deliver the files of a period."""
-        raise NotImplementedError
 
     def state(self) -> Mapping[str, pd.DataFrame]:
         """Return what a later process needs to go on."""
         return {}
 
-    def restore(self, frames: Mapping[str, pd.DataFrame]) -> None:
+    # Hooks, not abstract: most systems have nothing to do there.
+    def restore(self, frames: Mapping[str, pd.DataFrame]) -> None:  # noqa: B027
         """Take up the state of an earlier process."""
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027
         """Deliver what grew over all periods."""
 
-    def abandon(self) -> None:
+    def abandon(self) -> None:  # noqa: B027
         """Drop what was not finished."""
 
 

@@ -7,13 +7,12 @@ import dagster as dg
 
 from orchestration.defs.automation.jobs import daily_selection, tell_about_failure
 from orchestration.lib.as_of import parse_as_of
-from orchestration.lib.contract import load_contracts
 from orchestration.lib.dbt_project import declared_columns, read_manifest
 from orchestration.lib.preview import markdown_table
 from orchestration.lib.privacy.retention import STATE_NAME, TableResult, write_cuts
 from orchestration.lib.privacy.retention_cleaning import clean_up
 from orchestration.lib.privacy.retention_run import RetentionRun, apply_retention
-from orchestration.resources import RETENTION_JOB, STAGING_DIR, WarehouseResource, disabled_systems
+from orchestration.resources import RETENTION_JOB, WarehouseResource, enabled_raw_keys
 from orchestration.settings import DBT_PROJECT_DIR
 
 KEY = dg.AssetKey(["privacy", "retention"])
@@ -34,17 +33,10 @@ def _table_of(results: Sequence[TableResult]) -> str:
 @dg.definitions
 def retention() -> dg.Definitions:
     """Return the two assets, the job and its schedule."""
-    disabled = disabled_systems()
-    raw_keys = [
-        dg.AssetKey(["raw", system.name, table.name])
-        for system in load_contracts(STAGING_DIR).values()
-        if system.name not in disabled
-        for table in system.tables
-    ]
 
     @dg.asset(
         key=KEY,
-        deps=raw_keys,
+        deps=enabled_raw_keys(),
         group_name="privacy",
         owners=OWNERS,
         kinds={"python", "duckdb"},

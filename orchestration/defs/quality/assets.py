@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import dagster as dg
 import pandas as pd
 
-from orchestration.lib.contract import load_contracts
 from orchestration.lib.dbt_project import declared_columns, read_manifest
 from orchestration.lib.preview import markdown_table
 from orchestration.lib.quality.source_profiles import (
@@ -15,7 +14,7 @@ from orchestration.lib.quality.source_profiles import (
     profile_new_batches,
 )
 from orchestration.lib.run_records import record_checks
-from orchestration.resources import STAGING_DIR, WarehouseResource, disabled_systems
+from orchestration.resources import WarehouseResource, enabled_raw_keys
 from orchestration.settings import DBT_PROJECT_DIR
 
 KEY = dg.AssetKey(["quality", "source_profiles"])
@@ -42,17 +41,10 @@ def _by_table(profiles: pd.DataFrame) -> str:
 @dg.definitions
 def quality() -> dg.Definitions:
     """Return the profiles' asset; it follows the raw tables of the enabled systems."""
-    disabled = disabled_systems()
-    upstream = [
-        dg.AssetKey(["raw", system.name, table.name])
-        for system in load_contracts(STAGING_DIR).values()
-        if system.name not in disabled
-        for table in system.tables
-    ]
 
     @dg.asset(
         key=KEY,
-        deps=upstream,
+        deps=enabled_raw_keys(),
         group_name="quality",
         owners=["team:analytics-engineering"],
         kinds={"python", "duckdb"},

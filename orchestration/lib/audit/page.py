@@ -87,6 +87,17 @@ def edition_of(facts: Facts, language: str) -> Edition:
     )
 
 
+def page_environment(*folders: Path) -> Environment:
+    """Return the environment of a page's templates: those of ``folders``, then the house's style."""
+    return Environment(
+        loader=FileSystemLoader([*folders, Path(__file__).parent]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 def render_audit(facts: Facts, language: str) -> str:
     """Return the page with every language; ``language`` is the one that opens.
 
@@ -99,13 +110,7 @@ def render_audit(facts: Facts, language: str) -> str:
         raise ConfigurationError(
             f"There is no audit in the language '{language}'; choose {' or '.join(LANGUAGES)}."
         )
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters["drawn"] = Markup
     editions = [edition_of(facts, name) for name in LANGUAGES]
     opened = next(edition for edition in editions if edition.language == language)

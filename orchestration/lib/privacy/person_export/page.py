@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-import orchestration.lib.audit as audit
+from orchestration.lib.audit.page import page_environment
 from orchestration.lib.audit.words import LANGUAGES, Words
 from orchestration.lib.errors import ConfigurationError
 from orchestration.lib.privacy.person_export import narrative
@@ -87,14 +85,8 @@ def render_page(facts: PersonFacts, language: str) -> str:
         raise ConfigurationError(
             f"--language is '{language}'; choose {' or '.join(sorted(LANGUAGES))}."
         )
-    environment = Environment(
-        # The style is the audit's: one look for all pages.
-        loader=FileSystemLoader([HERE, *map(Path, audit.__path__)]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    # The style is the audit's: one look for all pages.
+    environment = page_environment(HERE)
     editions = [_edition(facts, name) for name in LANGUAGES]
     opened = next(edition for edition in editions if edition.language == language)
     return environment.get_template(TEMPLATE).render(editions=editions, opened=opened)
